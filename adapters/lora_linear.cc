@@ -1,0 +1,86 @@
+#include "adapters/lora_linear.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "backbone/dispatch.h"
+#include "backbone/kernels.h"
+#include "backbone/parallel.h"
+
+namespace telora {
+
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::tensor_list;
+
+at::Tensor drop(const at::Tensor& x, const LoraDropout& d) {
+  if (!d.active()) return x;
+  const at::Tensor in = x.contiguous();  // [T, width]
+  at::Tensor out = at::empty_like(in);
+  const int64_t blocks_a_row = (in.size(1) + kernels::kDropoutBlock - 1) / kernels::kDropoutBlock;
+  const uint64_t first = d.position * static_cast<uint64_t>(blocks_a_row);
+  const auto threshold = static_cast<uint32_t>(std::lround(d.p * 65536.0));
+  const int64_t blocks = (in.numel() + kernels::kDropoutBlock - 1) / kernels::kDropoutBlock;
+  dispatch(in, [&](auto element) {
+    using T = decltype(element);
+    parallel_for(0, blocks, 64, [&](int64_t begin, int64_t end) {
+      const int64_t at = begin * kernels::kDropoutBlock;
+      const int64_t count = std::min(end * kernels::kDropoutBlock, in.numel()) - at;
+      kernels::dropout(data<T>(in) + at, data<T>(out) + at, count,
+                       first + static_cast<uint64_t>(begin), d.key, threshold);
+    });
+  });
+  return out;
+}
+
+struct LoraLinearNode : torch::autograd::Function<LoraLinearNode> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& a,
+                            const at::Tensor& b, const at::Tensor& weight, const at::Tensor& bias,
+                            double scale, const LoraDropout& dropout) {
+    const at::Tensor a_used = a.to(x.scalar_type()), b_used = b.to(x.scalar_type());
+    const at::Tensor h = at::mm(drop(x, dropout), a_used.t());  // [T, r]
+    at::Tensor y = at::linear(x, weight, bias);                 // [T, out]
+    y.addmm_(h, b_used.t(), 1.0, scale);
+    context->save_for_backward({x, h, a_used, b_used, weight});
+    context->saved_data["scale"] = scale;
+    context->saved_data["p"] = dropout.p;
+    context->saved_data["key"] = static_cast<int64_t>(dropout.key);
+    context->saved_data["position"] = static_cast<int64_t>(dropout.position);
+    return y;
+  }
+
+  static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
+    const tensor_list saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &h = saved[1], &a = saved[2], &b = saved[3], &weight = saved[4];
+    const double scale = context->saved_data["scale"].toDouble();
+    const LoraDropout dropout{context->saved_data["p"].toDouble(),
+                              static_cast<uint64_t>(context->saved_data["key"].toInt()),
+                              static_cast<uint64_t>(context->saved_data["position"].toInt())};
+    const at::Tensor g = gradients[0].contiguous();                         // [T, out]
+    const at::Tensor gh = at::mm(g, b).mul_(scale);                         // [T, r]
+    const at::Tensor db = at::mm(g.t(), h).to(at::kFloat).mul_(scale);      // [out, r]
+    const at::Tensor da = at::mm(gh.t(), drop(x, dropout)).to(at::kFloat);  // [r, in]
+    at::Tensor dx;
+    if (context->needs_input_grad(0)) {
+      dx = at::mm(g, weight);  // [T, in]
+      if (dropout.active()) {
+        dx.add_(drop(at::mm(gh, a), dropout));
+      } else {
+        dx.addmm_(gh, a);
+      }
+    }
+    return {dx, da, db, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+}  // namespace
+
+at::Tensor lora_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                       const at::Tensor& a, const at::Tensor& b, double scale,
+                       const LoraDropout& dropout) {
+  return LoraLinearNode::apply(x, a, b, weight, bias, scale, dropout);
+}
+
+}  // namespace telora

@@ -1,0 +1,111 @@
+#include "backbone/backbone.h"
+
+#include <fmt/ranges.h>
+
+#include <cstdlib>
+
+#include "core/document.h"
+#include "core/embedded.h"
+#include "core/gguf.h"
+
+namespace telora {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct KnownBackbone {
+  std::string name, file, chat_format;
+};
+
+std::vector<KnownBackbone> known_backbones() {
+  const std::string file = "configs/backbones.yaml";
+  const Document document = Document::parse_yaml(embedded_file(file), file);
+  Fields root(document);
+  std::vector<KnownBackbone> all;
+  for (Fields& row : root.objects("backbones")) {
+    all.push_back({row.string("name"), row.string("file"), row.string("chat_format")});
+    row.ignore("source");
+    row.finish();
+  }
+  root.finish();
+  return all;
+}
+
+// Folders that may hold model files, most specific first.
+std::vector<fs::path> model_folders() {
+  std::vector<fs::path> folders;
+  if (const char* folder = std::getenv("TELORA_MODELS")) return {folder};
+  folders.emplace_back("models");
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  // build/<preset>/bin/<program> of a checkout
+  if (!ignored) folders.push_back(program.parent_path() / "../../../models");
+  if (const char* data = std::getenv("XDG_DATA_HOME")) {
+    folders.push_back(fs::path(data) / "telora/models");
+  } else if (const char* home = std::getenv("HOME")) {
+    folders.push_back(fs::path(home) / ".local/share/telora/models");
+  }
+  return folders;
+}
+
+fs::path find_model_file(const KnownBackbone& backbone) {
+  std::string looked;
+  for (const fs::path& folder : model_folders()) {
+    if (fs::exists(folder / backbone.file)) return (folder / backbone.file).lexically_normal();
+    looked += (looked.empty() ? "" : ", ") + folder.lexically_normal().string();
+  }
+  fail(ErrorKind::kMissing, {backbone.file, ""}, "no such file in " + looked,
+       "the file of backbone " + backbone.name,
+       "run tools/setup.sh, set TELORA_MODELS, or give --backbone a folder or .gguf file");
+}
+
+bool looks_like_path(const std::string& name) {
+  return name.find('/') != std::string::npos || name.ends_with(".gguf") || fs::exists(name);
+}
+
+Tokenizer read_tokenizer(const fs::path& path) {
+  return fs::is_directory(path) ? Tokenizer::from_folder(path)
+                                : Tokenizer::from_gguf(GgufFile(path));
+}
+
+void check_vocabulary(const Backbone& backbone) {
+  const int64_t rows = backbone.decoder.spec().vocab;
+  if (backbone.tokenizer.size() <= rows) return;
+  fail(ErrorKind::kData, {backbone.source.path.string(), "vocabulary"},
+       fmt::format("{} tokens", backbone.tokenizer.size()),
+       fmt::format("at most {} (embedding rows)", rows),
+       "tokenizer and weights belong to different models");
+}
+
+}  // namespace
+
+BackboneSource find_backbone(const std::string& name) {
+  std::vector<std::string> names;
+  for (const KnownBackbone& known : known_backbones()) {
+    if (known.name == name) return {name, find_model_file(known), known.chat_format};
+    names.push_back(known.name);
+  }
+  if (looks_like_path(name)) {
+    if (!fs::exists(name)) {
+      fail(ErrorKind::kMissing, {name, ""}, "no such file or folder",
+           "a model folder or .gguf file");
+    }
+    return {name, name, ""};
+  }
+  fail(ErrorKind::kUsage, {"--backbone", ""}, "'" + name + "'",
+       fmt::format("a folder, a .gguf file, or one of: {}", fmt::join(names, ", ")));
+}
+
+Backbone load_backbone(const std::string& name, at::ScalarType dtype) {
+  const BackboneSource source = find_backbone(name);
+  const Checkpoint checkpoint = Checkpoint::open(source.path);
+  Tokenizer tokenizer = read_tokenizer(source.path);
+  const ChatFormat format = chat_template_for(tokenizer, source.chat_format);
+  Backbone backbone{source, Decoder(checkpoint.spec(), checkpoint.load_all(dtype)),
+                    std::move(tokenizer), format, checkpoint.digest()};
+  check_vocabulary(backbone);
+  return backbone;
+}
+
+}  // namespace telora

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "backbone/chat_template.h"
+#include "backbone/checkpoint.h"
+#include "backbone/decoder.h"
+#include "backbone/tokenizer.h"
+
+namespace telora {
+
+// Where a --backbone value leads.
+struct BackboneSource {
+  std::string name;            // as given: "smollm2-135m", a folder or a file
+  std::filesystem::path path;  // an existing folder or .gguf file
+  std::string chat_format;     // for models without a template; empty = must have one
+};
+
+// A name of configs/backbones.yaml, a folder, or a .gguf file. Throws Error(missing) naming where
+// it was looked for, Error(usage) for an unknown name.
+BackboneSource find_backbone(const std::string& name);
+
+// Everything one model is: frozen weights, tokenizer, template, and what identifies each.
+struct Backbone {
+  BackboneSource source;
+  Decoder decoder;
+  Tokenizer tokenizer;
+  ChatFormat chat_format;
+  std::string weights_digest;  // Checkpoint::digest
+};
+
+// dtype: kFloat or kBFloat16. Throws what Checkpoint and Tokenizer throw; Error(data) when the
+// vocabulary is larger than the embedding.
+Backbone load_backbone(const std::string& name, at::ScalarType dtype);
+
+}  // namespace telora

@@ -1,0 +1,13 @@
+#include "backbone/linear.h"
+
+#include <torch/torch.h>
+
+namespace telora {
+
+at::Tensor Linear::plain(const at::Tensor& x) const { return at::linear(x, weight, bias); }
+
+at::Tensor Linear::forward(const at::Tensor& x) const {
+  return delta ? delta->forward(x, *this) : plain(x);
+}
+
+}  // namespace telora

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace telora {
+
+// parallel_for on LibTorch's own threads. LibTorch's is a header template over OpenMP and runs
+// serially in a source that is not compiled with it; here that is one source file.
+void parallel_for(int64_t begin, int64_t end, int64_t grain,
+                  const std::function<void(int64_t, int64_t)>& body);
+
+}  // namespace telora

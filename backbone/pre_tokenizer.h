@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backbone/regex.h"
+
+namespace telora {
+
+// What becomes of the matches of a split pattern (the names of tokenizer.json's Split).
+enum class SplitBehavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
+
+// One step of pre-tokenization.
+struct SplitRule {
+  std::string pattern;
+  SplitBehavior behavior = SplitBehavior::kIsolated;
+  bool literal = false;  // the pattern is a plain string
+  bool invert = false;   // the text between the matches counts as the matches
+};
+
+// The patterns that the known tokenizers use.
+extern const SplitRule kGpt2Split;
+extern const SplitRule kLlama3Split;
+extern const SplitRule kQwen2Split;
+extern const SplitRule kDigitSplit;     // every numeric character alone
+extern const SplitRule kDigitRunSplit;  // every run of numeric characters
+
+// Cuts text into the pieces within which BPE merges; each rule cuts the pieces of the one before.
+class PreTokenizer {
+ public:
+  // Throws Error(data) at `where` for a pattern that is not accepted.
+  PreTokenizer(std::vector<SplitRule> rules, const Where& where);
+
+  // Views into `text` (valid UTF-8), in order, none empty. Throws Error(data) for a pattern that
+  // exceeds the step limit.
+  std::vector<std::string_view> split(std::string_view text) const;
+
+  const std::vector<SplitRule>& rules() const { return rules_; }
+
+ private:
+  std::vector<SplitRule> rules_;
+  std::vector<Regex> patterns_;
+};
+
+}  // namespace telora

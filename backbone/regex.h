@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "core/error.h"
+
+struct pcre2_real_code_8;
+
+namespace telora {
+
+struct TextRange {
+  size_t begin;
+  size_t end;
+};
+
+// A compiled Unicode pattern (PCRE2 with JIT). Accepts the part of the Oniguruma dialect of
+// tokenizer.json files that means the same in both engines, and refuses the rest by name.
+class Regex {
+ public:
+  // Throws Error(data) at `where` for a construct that is not accepted or does not compile.
+  Regex(std::string_view pattern, const Where& where, bool literal = false);
+
+  // The first match in `text` (valid UTF-8) at or after byte `begin`. Thread-safe.
+  // Throws Error(data) when the match needs more steps than the limit allows.
+  std::optional<TextRange> find(std::string_view text, size_t begin) const;
+
+ private:
+  std::shared_ptr<const pcre2_real_code_8> code_;
+  Where where_;
+  bool jit_ = false;
+};
+
+}  // namespace telora

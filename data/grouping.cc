@@ -1,0 +1,118 @@
+#include "data/grouping.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <string>
+#include <unordered_map>
+
+#include "core/digest.h"
+#include "core/error.h"
+#include "data/disjoint_sets.h"
+#include "data/near_duplicates.h"
+
+namespace telora {
+
+namespace {
+
+std::string source_key(const Example& example) {
+  return fmt::format("{}", fmt::join(example.source, "\x1f"));
+}
+
+std::string_view compared_part(const Example& example, const Category& category) {
+  const std::string_view question = example.question;
+  if (category.similar_after.empty()) return question;
+  const size_t at = question.find(category.similar_after);
+  return at == std::string_view::npos ? question
+                                      : question.substr(at + category.similar_after.size());
+}
+
+// Names each cluster by the digest of its smallest text.
+void name_clusters(std::vector<Example>& examples, const std::vector<std::string>& texts,
+                   DisjointSets& clusters) {
+  std::vector<size_t> smallest(texts.size());
+  std::iota(smallest.begin(), smallest.end(), size_t{0});
+  for (size_t i = 0; i < texts.size(); ++i) {
+    size_t& best = smallest[clusters.find(i)];
+    if (texts[i] < texts[best]) best = i;
+  }
+  for (size_t i = 0; i < texts.size(); ++i) {
+    examples[i].group = sha256(texts[smallest[clusters.find(i)]]).substr(0, 16);
+  }
+}
+
+void group_similar(std::vector<Example>& examples, const Category& category, bool or_source) {
+  std::vector<std::string> texts;
+  for (const Example& example : examples) {
+    texts.push_back(normalise_text(compared_part(example, category)));
+  }
+  const std::vector<size_t> similar = near_duplicate_clusters(texts);
+  DisjointSets clusters(examples.size());
+  for (size_t i = 0; i < similar.size(); ++i) clusters.join(i, similar[i]);
+  if (or_source) {
+    std::unordered_map<std::string, size_t> first;
+    for (size_t i = 0; i < examples.size(); ++i) {
+      clusters.join(i, first.try_emplace(source_key(examples[i]), i).first->second);
+    }
+  }
+  name_clusters(examples, texts, clusters);
+}
+
+// 17 for "T17".
+int task_number(const Example& example) {
+  const std::string& id = example.source.at(0);
+  const size_t digits = std::min(id.find_first_of("0123456789"), id.size());
+  int number = 0;
+  const char* end = id.data() + id.size();
+  const auto [stop, error] = std::from_chars(id.data() + digits, end, number);
+  if (error != std::errc() || stop != end) {
+    fail(ErrorKind::kData, {.file = example.id, .field = "task_id"}, printable(id, 40),
+         "a name that ends in a number");
+  }
+  return number;
+}
+
+// Where each episode begins, by the published lengths; empty if they do not fit these rows.
+std::vector<size_t> published_starts(const std::vector<int>& tasks, const Category& category) {
+  std::vector<size_t> starts;
+  size_t at = 0;
+  for (const int64_t length : category.episode_lengths) {
+    starts.push_back(at);
+    at += static_cast<size_t>(length);
+  }
+  if (at != tasks.size()) return {};
+  for (size_t i = 1; i < tasks.size(); ++i) {
+    if (tasks[i] <= tasks[i - 1] && !std::ranges::binary_search(starts, i)) return {};
+  }
+  return starts;
+}
+
+void group_episodes(std::vector<Example>& examples, const Category& category) {
+  std::vector<int> tasks;
+  for (const Example& example : examples) tasks.push_back(task_number(example));
+  const std::vector<size_t> starts = published_starts(tasks, category);
+  size_t episode = 0;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const bool starts_here = starts.empty() ? i > 0 && tasks[i] <= tasks[i - 1]
+                                            : i > 0 && std::ranges::binary_search(starts, i);
+    episode += starts_here;
+    examples[i].group = fmt::format("episode-{}", episode);
+  }
+}
+
+}  // namespace
+
+void group_examples(std::vector<Example>& examples, const Category& category) {
+  if (category.grouping == "episode") {
+    group_episodes(examples, category);
+  } else if (category.grouping == "source") {
+    for (Example& example : examples) example.group = source_key(example);
+  } else {
+    group_similar(examples, category, category.grouping == "similar-or-source");
+  }
+}
+
+}  // namespace telora

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "data/category.h"
+#include "data/example.h"
+
+namespace telora {
+
+// What a model is shown and what it should say. One user message, no system message, no examples.
+struct Prompt {
+  std::string user;
+  std::string target;                   // the right completion
+  std::vector<std::string> candidates;  // the completion of every option, in option order
+};
+
+// The official prompt of the category (Inspect AI's single-answer multiple choice; 3gpp-tsg rows
+// carry theirs). Substituted text is never expanded again, so braces in a question survive.
+Prompt make_prompt(const Category& category, const Example& example);
+
+// "A" for 0. At most 26.
+std::string option_letter(size_t index);
+
+}  // namespace telora

@@ -1,0 +1,158 @@
+#include <nlohmann/json.hpp>
+
+#include "data/sample.h"
+#include "data/sample_composer.h"
+
+namespace telora::sample {
+
+namespace {
+
+constexpr Fact kComponents[] = {
+    {"hosting rApps", "Non-RT RIC"},
+    {"control loops slower than one second", "Non-RT RIC"},
+    {"hosting xApps", "Near-RT RIC"},
+    {"control loops between ten milliseconds and one second", "Near-RT RIC"},
+    {"fault and configuration management of the whole RAN", "SMO"},
+    {"orchestration of the RAN's life cycle", "SMO"},
+    {"running the RRC protocol", "O-CU-CP"},
+    {"the signalling side of PDCP", "O-CU-CP"},
+    {"running the SDAP protocol", "O-CU-UP"},
+    {"the user data side of PDCP", "O-CU-UP"},
+    {"scheduling of radio resources", "O-DU"},
+    {"RLC and high-PHY processing", "O-DU"},
+    {"low-PHY processing next to the antenna", "O-RU"},
+    {"conversion between radio and digital signals", "O-RU"},
+    {"offering compute nodes to virtual network functions", "O-Cloud"},
+    {"pooling servers and accelerators for RAN software", "O-Cloud"},
+};
+
+constexpr Fact kInterfaces[] = {
+    {"policies from the Non-RT RIC to the Near-RT RIC", "A1"},
+    {"enrichment information for the Near-RT RIC", "A1"},
+    {"subscriptions of xApps to O-DU reports", "E2"},
+    {"near-real-time control of the O-CU", "E2"},
+    {"fault reports from the O-DU to the SMO", "O1"},
+    {"performance files collected by the SMO", "O1"},
+    {"management of the O-Cloud by the SMO", "O2"},
+    {"deployment of cloud workloads ordered by the SMO", "O2"},
+    {"services of the SMO framework for rApps", "R1"},
+    {"data that rApps consume and produce", "R1"},
+    {"signalling between O-CU-CP and O-DU", "F1-C"},
+    {"user packets between O-CU-UP and O-DU", "F1-U"},
+    {"bearer control between O-CU-CP and O-CU-UP", "E1"},
+};
+
+constexpr Fact kPlanes[] = {
+    {"IQ samples of the radio signal", "U-plane"},
+    {"compressed frequency-domain user data", "U-plane"},
+    {"beamforming commands for the next slot", "C-plane"},
+    {"section descriptions with scheduling instructions", "C-plane"},
+    {"PTP timing messages", "S-plane"},
+    {"clock synchronisation between O-DU and O-RU", "S-plane"},
+    {"software updates of the O-RU", "M-plane"},
+    {"NETCONF configuration of the O-RU", "M-plane"},
+};
+
+constexpr Fact kServiceModels[] = {
+    {"periodic performance counters", "E2SM-KPM"},
+    {"counts of throughput and delay per cell", "E2SM-KPM"},
+    {"steering a UE's handover", "E2SM-RC"},
+    {"changing radio bearer parameters of a UE", "E2SM-RC"},
+    {"copies of messages seen on network interfaces", "E2SM-NI"},
+    {"exposure of X2 or NG message contents", "E2SM-NI"},
+    {"cell-level configuration changes", "E2SM-CCC"},
+    {"reading and writing node configuration attributes", "E2SM-CCC"},
+};
+
+constexpr Fact kGroups[] = {
+    {"use cases and overall architecture", "WG1"},
+    {"the Non-RT RIC and the A1 interface", "WG2"},
+    {"the Near-RT RIC and the E2 interface", "WG3"},
+    {"the open fronthaul interfaces", "WG4"},
+    {"cloudification and orchestration", "WG6"},
+    {"white-box hardware", "WG7"},
+    {"open X-haul transport", "WG9"},
+    {"security", "WG11"},
+};
+
+constexpr std::string_view kComponentForward[] = {
+    "Which O-RAN element is in charge of {key}?",
+    "{key}: assign this duty to an element of the O-RAN architecture.",
+    "For {key}, O-RAN foresees the",
+    "Where in an O-RAN deployment does one find {key}?",
+    "A vendor builds software for {key}. Which element is its product part of?",
+};
+constexpr std::string_view kComponentInverse[] = {
+    "What is a duty of the {value} in O-RAN?",
+    "The {value} takes care of",
+};
+
+constexpr std::string_view kInterfaceForward[] = {
+    "Which interface of O-RAN is made for {key}?",
+    "{key}: over which interface?",
+    "Name the O-RAN interface that carries {key}.",
+    "An engineer traces {key}. Which interface should be tapped?",
+    "In O-RAN, the interface meant for {key} is",
+};
+constexpr std::string_view kInterfaceInverse[] = {
+    "What passes over {value} in O-RAN?",
+    "Which example is typical of the {value} interface?",
+};
+
+constexpr std::string_view kPlaneForward[] = {
+    "On the open fronthaul, which plane is responsible for {key}?",
+    "{key}: which fronthaul plane?",
+    "Between O-DU and O-RU, the plane for {key} is the",
+    "Pick the plane of the 7-2x fronthaul for {key}.",
+    "A fronthaul test looks at {key}. Which plane does it exercise?",
+};
+constexpr std::string_view kPlaneInverse[] = {
+    "What is carried on the fronthaul's {value}?",
+    "Give an example of {value} traffic.",
+};
+
+constexpr std::string_view kModelForward[] = {
+    "Which E2 service model supports {key}?",
+    "An xApp needs {key}. Which service model does it use?",
+    "{key}: choose the E2 service model.",
+    "The service model written for {key} is",
+    "For {key} over E2, the node must announce",
+};
+constexpr std::string_view kModelInverse[] = {
+    "What can an xApp do with {value}?",
+    "The E2 service model {value} is about",
+};
+
+constexpr std::string_view kGroupForward[] = {
+    "Which O-RAN ALLIANCE working group deals with {key}?",
+    "{key}: which working group of the alliance?",
+    "A contribution on {key} goes to",
+    "The specifications on {key} come from",
+    "Within the O-RAN ALLIANCE, the group for {key} is",
+};
+constexpr std::string_view kGroupInverse[] = {
+    "What is the field of {value} in the O-RAN ALLIANCE?",
+};
+
+constexpr Relation kRelations[] = {
+    {"medium", kComponents, kComponentForward, kComponentInverse},
+    {"easy", kInterfaces, kInterfaceForward, kInterfaceInverse},
+    {"medium", kPlanes, kPlaneForward, kPlaneInverse},
+    {"hard", kServiceModels, kModelForward, kModelInverse},
+    {"hard", kGroups, kGroupForward, kGroupInverse},
+};
+
+}  // namespace
+
+std::vector<std::string> oran_rows() {
+  RandomStream random(stream_key(42, "sample/oranbench"));
+  std::vector<std::string> rows;
+  for (const Item& item : compose(kRelations, 4, random)) {
+    nlohmann::ordered_json row = letter_row(item, true);
+    row["difficulty"] = item.relation->title;
+    rows.push_back(row.dump());
+  }
+  return rows;
+}
+
+}  // namespace telora::sample

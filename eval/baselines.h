@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/category.h"
+#include "data/example.h"
+
+namespace telora {
+
+// What a rule without a model scores.
+struct Baseline {
+  std::string name;     // "best constant answer (B)", "longest option"
+  double expected = 0;  // right answers; a tie counts as the mean of a random pick among the tied
+  int64_t n = 0;
+  double rate() const { return n == 0 ? 0 : expected / static_cast<double>(n); }
+};
+
+// Always the commonest answer of the training rows (the first of equals), scored on `test`.
+// Throws Error(data) if there is no training row.
+Baseline constant_baseline(TaskKind kind, const std::vector<Example>& training,
+                           const std::vector<Example>& test);
+
+// The longest, or shortest, option in code points, a leading option number (`2. `) not counted.
+Baseline longest_baseline(const std::vector<Example>& test);
+Baseline shortest_baseline(const std::vector<Example>& test);
+
+// The mean of 1 / number of options.
+Baseline chance_baseline(const std::vector<Example>& test);
+
+// All that make sense: the option rules only where the options are texts of the question's own.
+std::vector<Baseline> shortcut_baselines(TaskKind kind, const std::vector<Example>& training,
+                                         const std::vector<Example>& test);
+
+// The option without its number, where every option of the example begins with its own (1., 2., …).
+std::vector<std::string> without_numbers(const std::vector<std::string>& options);
+
+}  // namespace telora

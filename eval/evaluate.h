@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "backbone/backbone.h"
+#include "data/category.h"
+#include "data/example.h"
+#include "eval/encoded_example.h"
+#include "eval/report.h"
+
+namespace telora {
+
+struct EvaluationOptions {
+  bool generate = true;  // greedy answers beside option log-likelihoods
+  int64_t max_new_tokens = 16;
+  int64_t tokens_per_pass = 4096;  // prompts of one forward pass
+  std::string part = "test";       // written into the predictions
+  // Called after each pass with the questions done; may throw to stop.
+  std::function<void(int64_t done)> progress;
+};
+
+struct Evaluation {
+  std::vector<Prediction> predictions;  // in the order of the examples
+  Score selection;                      // option with the greatest log-probability, first of equals
+  Score generated;                      // the category's official parser; n = 0 without generate
+  double target_loss = 0;               // mean over answer tokens of -ln p, end of turn included
+};
+
+// Scores a backbone as it is, with or without an adapter attached.
+Evaluation evaluate(const Backbone& backbone, const Category& category,
+                    const std::vector<Example>& examples,
+                    const std::vector<EncodedExample>& encoded, const EvaluationOptions& options);
+
+// Length of the longest run of examples from `begin` whose prompts fit one pass (at least one).
+size_t fitting_examples(const std::vector<EncodedExample>& encoded, size_t begin,
+                        int64_t tokens_per_pass);
+
+}  // namespace telora

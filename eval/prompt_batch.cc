@@ -1,0 +1,183 @@
+#include "eval/prompt_batch.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "eval/cached_forward.h"
+
+namespace telora {
+
+namespace {
+
+using Ids = std::vector<int32_t>;
+
+// All completions to score of one example: its options, then the target.
+std::vector<std::span<const int32_t>> completions_of(const EncodedExample& example) {
+  std::vector<std::span<const int32_t>> all(example.completions.begin(), example.completions.end());
+  all.emplace_back(example.target);
+  return all;
+}
+
+// Tokens that all begin with, at most one less than the shortest has: the last token needs no
+// reading.
+size_t shared_tokens(const std::vector<std::span<const int32_t>>& all) {
+  size_t shared = all[0].size() - 1;
+  for (const auto& ids : all) {
+    shared = std::min(shared, ids.size() - 1);
+    const auto [here, there] =
+        std::mismatch(ids.begin(), ids.begin() + static_cast<long>(shared), all[0].begin());
+    shared = static_cast<size_t>(here - ids.begin());
+  }
+  return shared;
+}
+
+// Where the log-probability of one token of a completion is found: a row of the prompts' logits, or
+// of the pass.
+struct Lookup {
+  bool in_prompt;
+  int64_t row;
+  int64_t id;
+};
+
+// What is read behind one prompt, and where each completion's tokens are looked up.
+struct RowPlan {
+  std::vector<std::vector<Lookup>> completions;
+};
+
+class CandidatePass {
+ public:
+  CandidatePass(int64_t scratch) : scratch_(scratch) {}
+
+  RowPlan add(int64_t row, int64_t begin, const EncodedExample& example) {
+    const auto known = static_cast<int64_t>(example.prompt.size());
+    const auto all = completions_of(example);
+    const size_t shared = shared_tokens(all);
+    const std::span<const int32_t> head = all[0].first(shared);
+    std::vector<Lookup> where{{true, row, 0}};  // one a token: logits in front of it
+    if (shared > 0) append_wanted(forward_.extend(begin, known, head), shared, where);
+    RowPlan plan;
+    for (const auto& ids : all)
+      plan.completions.push_back(add_rest(begin, known, shared, ids, where));
+    return plan;
+  }
+
+  const CachedForward& forward() const { return forward_; }
+  int64_t slots() const { return scratch_; }
+
+ private:
+  void append_wanted(int64_t first, size_t count, std::vector<Lookup>& where) {
+    for (size_t i = 0; i < count; ++i) {
+      where.push_back({false, forward_.want(first + static_cast<int64_t>(i)), 0});
+    }
+  }
+
+  std::vector<Lookup> add_rest(int64_t begin, int64_t known, size_t shared,
+                               std::span<const int32_t> ids, std::vector<Lookup> where) {
+    const std::span<const int32_t> rest = ids.subspan(shared, ids.size() - 1 - shared);
+    if (!rest.empty()) {
+      const int64_t first =
+          forward_.branch(begin, known + static_cast<int64_t>(shared), scratch_, rest);
+      append_wanted(first, rest.size(), where);
+      scratch_ += static_cast<int64_t>(rest.size());
+    }
+    for (size_t i = 0; i < ids.size(); ++i) where[i].id = ids[i];
+    return where;
+  }
+
+  CachedForward forward_;
+  int64_t scratch_;
+};
+
+double sum_log_probabilities(const std::vector<Lookup>& lookups, const at::Tensor& prompt,
+                             const at::Tensor& pass) {
+  double total = 0;
+  for (const Lookup& at : lookups) {
+    const at::Tensor& table = at.in_prompt ? prompt : pass;
+    total += table.data_ptr<float>()[at.row * table.size(1) + at.id];
+  }
+  return total;
+}
+
+// Room behind each prompt: its generated answer, or what all its completions share.
+int64_t reserve_of(const EncodedExample& example, int64_t max_new_tokens) {
+  return std::max<int64_t>(max_new_tokens, static_cast<int64_t>(example.target.size()));
+}
+
+int64_t branch_slots(const EncodedExample& example) {
+  size_t total = 0;
+  for (const auto& ids : completions_of(example)) total += ids.size();
+  return static_cast<int64_t>(total);
+}
+
+}  // namespace
+
+PromptBatch::PromptBatch(const Decoder& decoder, std::span<const EncodedExample> examples,
+                         int64_t max_new_tokens)
+    : decoder_(decoder), examples_(examples), max_new_tokens_(max_new_tokens) {
+  const at::NoGradGuard no_gradient;
+  CachedForward forward;
+  int64_t slots = 0;
+  for (const EncodedExample& example : examples_) {
+    begins_.push_back(scratch_);
+    const int64_t first = forward.extend(scratch_, 0, example.prompt);
+    forward.want(first + static_cast<int64_t>(example.prompt.size()) - 1);
+    scratch_ += static_cast<int64_t>(example.prompt.size()) + reserve_of(example, max_new_tokens);
+    slots += branch_slots(example);
+  }
+  cache_ = decoder_.make_cache(scratch_ + slots);
+  last_logits_ = forward.run(decoder_, cache_);
+}
+
+std::vector<CandidateScores> PromptBatch::score_candidates() {
+  const at::NoGradGuard no_gradient;
+  CandidatePass pass(scratch_);
+  std::vector<RowPlan> plans;
+  for (size_t i = 0; i < examples_.size(); ++i) {
+    plans.push_back(pass.add(static_cast<int64_t>(i), begins_[i], examples_[i]));
+  }
+  const at::Tensor prompt = at::log_softmax(last_logits_, 1);
+  const at::Tensor behind = pass.forward().empty()
+                                ? at::Tensor()
+                                : at::log_softmax(pass.forward().run(decoder_, cache_), 1);
+  std::vector<CandidateScores> scores;
+  for (size_t i = 0; i < examples_.size(); ++i) {
+    CandidateScores score;
+    for (const auto& lookups : plans[i].completions) {
+      score.options.push_back(sum_log_probabilities(lookups, prompt, behind));
+    }
+    score.target = score.options.back();
+    score.options.pop_back();
+    score.target_tokens = static_cast<int64_t>(examples_[i].target.size());
+    scores.push_back(std::move(score));
+  }
+  return scores;
+}
+
+std::vector<Ids> PromptBatch::generate(std::span<const int32_t> stop) {
+  const at::NoGradGuard no_gradient;
+  std::vector<Ids> outputs(examples_.size());
+  std::vector<size_t> active(examples_.size());
+  for (size_t i = 0; i < active.size(); ++i) active[i] = i;
+  at::Tensor logits = last_logits_;
+  for (int64_t step = 0; step < max_new_tokens_ && !active.empty(); ++step) {
+    const at::Tensor best = logits.argmax(1);  // [active]
+    CachedForward forward;
+    std::vector<size_t> still;
+    for (size_t i = 0; i < active.size(); ++i) {
+      const auto id = static_cast<int32_t>(best.data_ptr<int64_t>()[i]);
+      if (std::ranges::find(stop, id) != stop.end()) continue;
+      Ids& output = outputs[active[i]];
+      const auto known = static_cast<int64_t>(examples_[active[i]].prompt.size() + output.size());
+      output.push_back(id);
+      if (static_cast<int64_t>(output.size()) == max_new_tokens_) continue;
+      forward.want(forward.extend(begins_[active[i]], known, {&id, 1}));
+      still.push_back(active[i]);
+    }
+    active = std::move(still);
+    if (!active.empty()) logits = forward.run(decoder_, cache_);
+  }
+  return outputs;
+}
+
+}  // namespace telora

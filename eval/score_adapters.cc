@@ -1,0 +1,114 @@
+#include "eval/score_adapters.h"
+
+#include <torch/torch.h>
+
+#include <filesystem>
+
+#include "adapters/lora_adapter.h"
+#include "backbone/backbone.h"
+#include "data/source.h"
+#include "data/split.h"
+#include "eval/encode.h"
+#include "eval/evaluate.h"
+
+namespace telora {
+
+namespace {
+
+const std::vector<size_t>& part_of(const Split& split, const std::string& name) {
+  if (name == "train") return split.train;
+  if (name == "validation") return split.validation;
+  if (name == "test") return split.test;
+  fail(ErrorKind::kUsage, {"--split", ""}, "'" + name + "'", "train, validation or test");
+}
+
+std::vector<Example> examples_at(const DataSet& data, const std::vector<size_t>& indices) {
+  std::vector<Example> examples;
+  for (const size_t index : indices) examples.push_back(data.examples[index]);
+  return examples;
+}
+
+// "predictions-base.jsonl", "predictions-<last folder name>.jsonl"
+std::filesystem::path predictions_file(const std::string& folder, const std::string& subject) {
+  const std::filesystem::path path(subject);
+  const std::string name = path.has_filename() ? path.filename() : path.parent_path().filename();
+  return std::filesystem::path(folder) / ("predictions-" + name + ".jsonl");
+}
+
+class Scoring {
+ public:
+  explicit Scoring(const ScoreRequest& request)
+      : request_(request),
+        category_(find_category(request.category)),
+        data_(load_category(
+            find_source(request.data.empty() ? std::nullopt : std::optional(request.data)),
+            category_)),
+        split_(make_split(data_.examples, category_, request.split_method,
+                          static_cast<uint64_t>(request.split_seed))),
+        backbone_(load_backbone(request.backbone,
+                                request.precision == "f32" ? at::kFloat : at::kBFloat16)),
+        encoded_(ExampleEncoder(category_, backbone_, category_.max_length)
+                     .encode_all(data_.examples, part_of(split_, request.part))) {}
+
+  Report run() {
+    Report report = begin_report();
+    const Evaluation base = score("base", report);
+    for (const std::string& folder : request_.adapters) {
+      LoraAdapter adapter =
+          LoraAdapter::from_file(read_adapter(folder, linear_modules(backbone_.decoder.spec())));
+      adapter.attach(backbone_.decoder);
+      const Evaluation adapted = score(folder, report);
+      LoraAdapter::detach(backbone_.decoder);
+      report.comparisons.push_back(
+          compare(kGenerated, "base", base.predictions, folder, adapted.predictions));
+    }
+    return report;
+  }
+
+ private:
+  Report begin_report() const {
+    Report report;
+    report.category = category_.name;
+    report.backbone = request_.backbone;
+    report.parser = category_.parser;
+    report.split_method = split_.method;
+    report.split_seed = static_cast<int64_t>(split_.seed);
+    report.rows = {static_cast<int64_t>(split_.train.size()),
+                   static_cast<int64_t>(split_.validation.size()),
+                   static_cast<int64_t>(split_.test.size())};
+    report.part = request_.part;
+    report.baselines = shortcut_baselines(category_.kind, examples_at(data_, split_.train),
+                                          examples_at(data_, part_of(split_, request_.part)));
+    return report;
+  }
+
+  Evaluation score(const std::string& subject, Report& report) const {
+    EvaluationOptions options;
+    options.max_new_tokens = category_.max_new_tokens;
+    options.tokens_per_pass = request_.tokens_per_pass;
+    options.part = request_.part;
+    const auto total = static_cast<int64_t>(encoded_.size());
+    options.progress = [&](int64_t done) {
+      if (request_.progress) request_.progress(subject, done, total);
+    };
+    Evaluation evaluation = evaluate(backbone_, category_, data_.examples, encoded_, options);
+    report.subjects.push_back({subject, {evaluation.selection, evaluation.generated}});
+    if (!request_.predictions.empty()) {
+      write_predictions(predictions_file(request_.predictions, subject), evaluation.predictions);
+    }
+    return evaluation;
+  }
+
+  const ScoreRequest& request_;
+  const Category& category_;
+  DataSet data_;
+  Split split_;
+  Backbone backbone_;
+  std::vector<EncodedExample> encoded_;
+};
+
+}  // namespace
+
+Report score_adapters(const ScoreRequest& request) { return Scoring(request).run(); }
+
+}  // namespace telora

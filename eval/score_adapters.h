@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "eval/report.h"
+
+namespace telora {
+
+struct ScoreRequest {
+  std::string category;
+  std::string backbone = "smollm2-135m";
+  std::vector<std::string> adapters;  // run or PEFT folders
+  std::string data;                   // empty = the default source
+  std::string part = "test";          // train | validation | test
+  std::string split_method = "group";
+  int64_t split_seed = 42;
+  std::string precision = "bf16";
+  int64_t tokens_per_pass = 4096;
+  std::string predictions;  // folder for one predictions file a subject; empty = none
+  std::function<void(const std::string& subject, int64_t done, int64_t total)> progress;
+};
+
+// Scores the base and each adapter on one part of a category, over one resident backbone. Throws
+// Error.
+Report score_adapters(const ScoreRequest& request);
+
+}  // namespace telora

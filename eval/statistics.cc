@@ -1,0 +1,105 @@
+#include "eval/statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+
+namespace telora {
+
+namespace {
+
+double log_choose(int64_t n, int64_t k) {
+  const auto gamma = [](int64_t value) { return std::lgamma(static_cast<double>(value) + 1); };
+  return gamma(n) - gamma(k) - gamma(n - k);
+}
+
+// Sum of point masses over first..last, the smallest terms first.
+double binomial_sum(int64_t first, int64_t last, int64_t n, double p) {
+  double sum = 0;
+  const auto mode = static_cast<int64_t>(std::floor(static_cast<double>(n + 1) * p));
+  const int64_t split = std::clamp(mode, first - 1, last);
+  for (int64_t k = first; k <= split; ++k) sum += binomial_point(k, n, p);
+  double upper = 0;
+  for (int64_t k = last; k > split; --k) upper += binomial_point(k, n, p);
+  return std::min(1.0, sum + upper);
+}
+
+}  // namespace
+
+Interval wilson(int64_t correct, int64_t n, double z) {
+  if (n <= 0) return {0, 1};
+  const auto count = static_cast<double>(n);
+  const double p = static_cast<double>(correct) / count;
+  const double scale = 1 + z * z / count;
+  const double centre = (p + z * z / (2 * count)) / scale;
+  const double half = z * std::sqrt(p * (1 - p) / count + z * z / (4 * count * count)) / scale;
+  return {correct == 0 ? 0.0 : std::max(0.0, centre - half),
+          correct == n ? 1.0 : std::min(1.0, centre + half)};
+}
+
+Interval newcombe(int64_t correct1, int64_t n1, int64_t correct2, int64_t n2, double z) {
+  if (n1 <= 0 || n2 <= 0) return {-1, 1};
+  const Interval first = wilson(correct1, n1, z);
+  const Interval second = wilson(correct2, n2, z);
+  const double p1 = static_cast<double>(correct1) / static_cast<double>(n1);
+  const double p2 = static_cast<double>(correct2) / static_cast<double>(n2);
+  return {p1 - p2 - std::hypot(p1 - first.low, second.high - p2),
+          p1 - p2 + std::hypot(first.high - p1, p2 - second.low)};
+}
+
+double standard_error(int64_t correct, int64_t n) {
+  if (n < 2) return std::numeric_limits<double>::quiet_NaN();
+  const double p = static_cast<double>(correct) / static_cast<double>(n);
+  return std::sqrt(p * (1 - p) / static_cast<double>(n - 1));
+}
+
+double binomial_point(int64_t k, int64_t n, double p) {
+  if (k < 0 || k > n) return 0;
+  if (p <= 0) return k == 0 ? 1 : 0;
+  if (p >= 1) return k == n ? 1 : 0;
+  return std::exp(log_choose(n, k) + static_cast<double>(k) * std::log(p) +
+                  static_cast<double>(n - k) * std::log1p(-p));
+}
+
+double binomial_at_least(int64_t k, int64_t n, double p) {
+  return k <= 0 ? 1.0 : binomial_sum(k, n, n, p);
+}
+
+double binomial_at_most(int64_t k, int64_t n, double p) {
+  return k >= n ? 1.0 : binomial_sum(0, k, n, p);
+}
+
+double binomial_two_sided(int64_t k, int64_t n, double p) {
+  const double limit = binomial_point(k, n, p) * (1 + 1e-7);
+  double sum = 0;
+  for (int64_t i = 0; i <= n; ++i) {
+    const double mass = binomial_point(i, n, p);
+    if (mass <= limit) sum += mass;
+  }
+  return std::min(1.0, sum);
+}
+
+McNemar mcnemar(const PairedCounts& counts) {
+  const int64_t discordant = counts.only_first + counts.only_second;
+  if (discordant == 0) return {};
+  const int64_t least = std::min(counts.only_first, counts.only_second);
+  const double doubled = 2 * binomial_at_most(least, discordant, 0.5);
+  return {std::min(1.0, doubled), std::min(1.0, doubled - binomial_point(least, discordant, 0.5))};
+}
+
+PairedCounts count_pairs(std::span<const bool> first, std::span<const bool> second) {
+  if (first.size() != second.size()) {
+    fail(ErrorKind::kInternal, {.file = "paired test", .field = "second"},
+         std::to_string(second.size()) + " marks", std::to_string(first.size()));
+  }
+  PairedCounts counts{.n = static_cast<int64_t>(first.size())};
+  for (size_t i = 0; i < first.size(); ++i) {
+    counts.only_first += first[i] && !second[i];
+    counts.only_second += second[i] && !first[i];
+  }
+  return counts;
+}
+
+}  // namespace telora

@@ -1,0 +1,116 @@
+// The published data set against what is known of it. Skipped where it is absent.
+#include <algorithm>
+#include <chrono>
+#include <map>
+
+#include "core/text.h"
+#include "data/import.h"
+#include "data/prompt.h"
+#include "data/source.h"
+#include "data/split.h"
+#include "tests/data/support.h"
+
+namespace telora {
+namespace {
+
+struct Known {
+  const char* category;
+  size_t rows;
+  size_t groups;
+  size_t largest_group;
+  size_t median_characters;  // of the rendered prompt
+  size_t max_characters;
+  size_t leaked_py, leaked_hf, leaked_sk;  // test rows whose group is in training, seed 42
+};
+
+constexpr Known kKnown[] = {
+    {"teleqna", 10'000, 9'884, 26, 460, 2'024, 24, 26, 20},
+    {"6g-bench", 3'722, 488, 21, 1'830, 2'601, 729, 723, 726},
+    {"3gpp-tsg", 2'000, 1'964, 5, 2'093, 8'129, 5, 11, 9},
+    {"oran-bench", 1'500, 1'432, 8, 450, 1'018, 16, 18, 16},
+    {"srsran-bench", 1'502, 1'287, 44, 466, 734, 53, 57, 56},
+    {"teletables", 500, 371, 5, 355, 804, 38, 32, 29},
+};
+
+size_t characters(const std::string& text) {
+  size_t count = 0;
+  for (size_t at = 0; at < text.size(); next_code_point(text, at)) ++count;
+  return count;
+}
+
+class PublishedData : public ::testing::TestWithParam<Known> {
+ protected:
+  void SetUp() override {
+    TELORA_REQUIRE_PUBLISHED_DATA();
+    data_ = load_category({false, *testing::published_folder()}, category());
+  }
+  const Category& category() const { return find_category(GetParam().category); }
+  DataSet data_;
+};
+
+TEST_P(PublishedData, RowsAndGroups) {
+  std::map<std::string, size_t> sizes;
+  for (const Example& example : data_.examples) ++sizes[example.group];
+  EXPECT_EQ(data_.examples.size(), GetParam().rows);
+  EXPECT_EQ(sizes.size(), GetParam().groups);
+  size_t largest = 0;
+  for (const auto& [group, size] : sizes) largest = std::max(largest, size);
+  EXPECT_EQ(largest, GetParam().largest_group);
+}
+
+TEST_P(PublishedData, PromptLengths) {
+  std::vector<size_t> lengths;
+  for (const Example& example : data_.examples) {
+    lengths.push_back(characters(make_prompt(category(), example).user));
+  }
+  std::ranges::sort(lengths);
+  const size_t count = lengths.size();
+  EXPECT_EQ((lengths[(count - 1) / 2] + lengths[count / 2]) / 2, GetParam().median_characters);
+  EXPECT_EQ(lengths.back(), GetParam().max_characters);
+}
+
+TEST_P(PublishedData, LeakOfTheSplitsThatIgnoreGroups) {
+  const auto leaked = [&](const char* method) {
+    return leaked_test_rows(make_split(data_.examples, category(), method, 42), data_.examples);
+  };
+  EXPECT_EQ(leaked("py"), GetParam().leaked_py);
+  EXPECT_EQ(leaked("hf"), GetParam().leaked_hf);
+  EXPECT_EQ(leaked("sk"), GetParam().leaked_sk);
+}
+
+TEST_P(PublishedData, GroupSplitLeaksNothingAndKeepsTheShares) {
+  const Split split = make_split(data_.examples, category(), "group", 42);
+  EXPECT_EQ(leaked_test_rows(split, data_.examples), 0U);
+  const size_t count = data_.examples.size();
+  EXPECT_EQ(split.train.size(), count * 3 / 5);
+  EXPECT_EQ(split.validation.size(), count * 4 / 5 - count * 3 / 5);
+  EXPECT_EQ(split.test.size(), count - count * 4 / 5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Categories, PublishedData, ::testing::ValuesIn(kKnown),
+                         [](const auto& info) {
+                           std::string name = info.param.category;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
+
+TEST(PublishedFolder, IsImportedAndVerified) {
+  TELORA_REQUIRE_PUBLISHED_DATA();
+  const testing::TemporaryFolder target;
+  const ImportSummary summary = import_folder(*testing::published_folder(), target.path());
+  EXPECT_EQ(summary.files.size(), 6U);
+  EXPECT_TRUE(summary.absent.empty());
+  for (const ImportedFile& file : summary.files) EXPECT_TRUE(file.verified) << file.category;
+  EXPECT_EQ(load_category({false, target.path()}, find_category("teletables")).examples.size(),
+            500U);
+}
+
+TEST(PublishedFolder, LargestCategoryLoadsInFiveSeconds) {
+  TELORA_REQUIRE_PUBLISHED_DATA();
+  const auto start = std::chrono::steady_clock::now();
+  load_category({false, *testing::published_folder()}, find_category("teleqna"));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+}
+
+}  // namespace
+}  // namespace telora

@@ -1,0 +1,236 @@
+#include "train/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "core/error.h"
+#include "tests/golden/tiny_models.h"
+
+namespace telora {
+namespace {
+
+Recipe tiny_recipe() {
+  Recipe recipe = default_recipe();
+  recipe.category = "oran-bench";
+  recipe.rank = 2;
+  recipe.alpha = 4;
+  recipe.dropout = 0.1;
+  recipe.batch_size = 4;
+  recipe.epochs = 3;
+  recipe.max_steps = 0;
+  recipe.tokens_per_pass = 30;
+  recipe.checkpoint_every = 0;
+  recipe.precision = "f32";
+  recipe.warmup_min_steps = 2;
+  recipe.max_length = 64;
+  recipe.max_new_tokens = 4;
+  return recipe;
+}
+
+std::vector<EncodedExample> tiny_rows(size_t count) {
+  std::vector<EncodedExample> rows(count);
+  for (size_t i = 0; i < count; ++i) {
+    for (size_t j = 0; j < 4 + i % 5; ++j)
+      rows[i].prompt.push_back(static_cast<int32_t>((7 * i + 3 * j) % 40));
+    rows[i].target = {static_cast<int32_t>(i % 40), 2, 5};
+    rows[i].completions = {{1}, {2}};
+    rows[i].index = i;
+  }
+  return rows;
+}
+
+// One adapter on one tiny decoder with its trainer.
+struct Setup {
+  explicit Setup(const Recipe& recipe, size_t rows = 22)
+      : decoder(make_decoder()), adapter(make_adapter(decoder)) {
+    adapter.attach(decoder);
+    adapter.enable_training(42);
+    trainer.emplace(recipe, decoder, adapter, tiny_rows(rows));
+  }
+
+  static Decoder make_decoder() {
+    const DecoderSpec spec = golden::tiny_llama();
+    std::unordered_map<std::string, at::Tensor> weights;
+    for (const auto& [name, tensor] : golden::tiny_weights(spec)) weights[name] = tensor;
+    return {spec, weights};
+  }
+  static LoraAdapter make_adapter(const Decoder& decoder) {
+    LoraConfig config;
+    config.rank = 2;
+    config.alpha = 4;
+    config.target_modules = {"q_proj", "v_proj", "down_proj"};
+    return LoraAdapter::create(config, decoder.spec(), LoraInit::kKaiming, 42);
+  }
+
+  Decoder decoder;
+  LoraAdapter adapter;
+  std::optional<Trainer> trainer;
+};
+
+struct Watch {
+  std::vector<StepRecord> steps;
+  std::vector<EvaluationRecord> evaluations;
+  std::vector<TrainState> saved;  // deep copies
+  int64_t stop_after = -1;
+
+  TrainerHooks hooks(const Trainer& trainer) {
+    TrainerHooks hooks;
+    hooks.evaluate = [&trainer] {
+      const auto [sum, count] = trainer.measure(tiny_rows(5));
+      EvaluationRecord record;
+      record.loss = sum / static_cast<double>(count);
+      record.selection_accuracy = 1.0 / record.loss;
+      return record;
+    };
+    hooks.on_step = [this](const StepRecord& record, int64_t) { steps.push_back(record); };
+    hooks.on_evaluation = [this](const EvaluationRecord& record) { evaluations.push_back(record); };
+    hooks.save = [this](const TrainState& state) {
+      TrainState copy = state;
+      copy.parameters = state.parameters.clone();
+      copy.first_moment = state.first_moment.clone();
+      copy.second_moment = state.second_moment.clone();
+      copy.best_parameters = state.best_parameters.clone();
+      saved.push_back(copy);
+    };
+    hooks.stop_asked = [this] { return static_cast<int64_t>(steps.size()) == stop_after; };
+    return hooks;
+  }
+};
+
+TEST(Trainer, LearnsTheRows) {
+  Recipe recipe = tiny_recipe();
+  recipe.epochs = 60;
+  recipe.patience = 0;
+  recipe.dropout = 0;
+  recipe.learning_rate = 0.01;
+  Setup setup(recipe, 8);
+  Watch watch;
+  EXPECT_EQ(setup.trainer->run(watch.hooks(*setup.trainer)), TrainEnd::kFinished);
+  EXPECT_LT(watch.steps.back().loss, 0.5 * watch.steps.front().loss);
+}
+
+TEST(Trainer, FourPassesOfOneRowEqualOnePassOfFour) {
+  std::vector<at::Tensor> results;
+  for (const int64_t budget : {int64_t{1}, int64_t{1000}}) {
+    Recipe recipe = tiny_recipe();
+    recipe.tokens_per_pass = budget;
+    recipe.dropout = 0;
+    Setup setup(recipe);
+    Watch watch;
+    setup.trainer->run(watch.hooks(*setup.trainer));
+    results.push_back(setup.adapter.parameters().detach().clone());
+  }
+  EXPECT_TRUE(at::allclose(results[0], results[1], 1e-4, 1e-6));
+}
+
+TEST(Trainer, SameSeedSameBytes) {
+  std::vector<at::Tensor> results;
+  for (int i = 0; i < 2; ++i) {
+    Setup setup(tiny_recipe());
+    Watch watch;
+    setup.trainer->run(watch.hooks(*setup.trainer));
+    results.push_back(setup.adapter.parameters().detach().clone());
+  }
+  EXPECT_TRUE(at::equal(results[0], results[1]));
+}
+
+// At every step: interrupt, restore into a new trainer, finish; adapter and log must not differ by
+// a bit.
+TEST(Trainer, ResumesBitForBitAtEveryStep) {
+  Setup whole(tiny_recipe());
+  Watch reference;
+  whole.trainer->run(reference.hooks(*whole.trainer));
+  for (int64_t stop = 1; stop < whole.trainer->total_steps(); ++stop) {
+    Setup first(tiny_recipe());
+    Watch before;
+    before.stop_after = stop;
+    ASSERT_EQ(first.trainer->run(before.hooks(*first.trainer)), TrainEnd::kInterrupted);
+    Setup second(tiny_recipe());
+    second.trainer->restore(before.saved.back());
+    Watch after;
+    second.trainer->run(after.hooks(*second.trainer));
+    EXPECT_TRUE(at::equal(second.adapter.parameters(), whole.adapter.parameters())) << stop;
+    EXPECT_TRUE(
+        at::equal(second.trainer->state().best_parameters, whole.trainer->state().best_parameters))
+        << stop;
+    ASSERT_EQ(before.steps.size() + after.steps.size(), reference.steps.size());
+    for (size_t i = 0; i < after.steps.size(); ++i) {
+      const StepRecord &a = after.steps[i], &b = reference.steps[before.steps.size() + i];
+      EXPECT_EQ(a.loss, b.loss);
+      EXPECT_EQ(a.grad_norm, b.grad_norm);
+      EXPECT_EQ(a.lr, b.lr);
+      EXPECT_EQ(a.tokens_total, b.tokens_total);
+    }
+    EXPECT_EQ(before.evaluations.size() + after.evaluations.size(), reference.evaluations.size())
+        << stop;
+  }
+}
+
+TEST(Trainer, NotFiniteLossStopsBeforeTheUpdate) {
+  Recipe recipe = tiny_recipe();
+  recipe.learning_rate = 1e30;
+  recipe.warmup_min_steps = 0;
+  recipe.warmup_ratio = 0;
+  recipe.epochs = 50;
+  Setup setup(recipe);
+  Watch watch;
+  try {
+    setup.trainer->run(watch.hooks(*setup.trainer));
+    FAIL() << "went through";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kData);
+    EXPECT_THAT(error.what(), testing::HasSubstr("of step"));
+    EXPECT_TRUE(setup.adapter.parameters().isfinite().all().item<bool>());
+  }
+}
+
+TEST(Trainer, StopsEarlyAndKeepsTheBest) {
+  Recipe recipe = tiny_recipe();
+  recipe.epochs = 50;
+  recipe.patience = 2;
+  recipe.learning_rate = 0.05;
+  recipe.selection_metric = "loss";
+  Setup setup(recipe);
+  Watch watch;
+  ASSERT_EQ(setup.trainer->run(watch.hooks(*setup.trainer)), TrainEnd::kStoppedEarly);
+  double best = 1e9;
+  int64_t best_step = 0;
+  for (const EvaluationRecord& e : watch.evaluations) {
+    if (e.loss < best) best = e.loss, best_step = e.step;
+  }
+  EXPECT_EQ(setup.trainer->state().early_stop.best_step, best_step);
+  EXPECT_FALSE(at::equal(setup.trainer->state().best_parameters, setup.adapter.parameters()));
+}
+
+TEST(BatchOrder, EveryEpochIsAPermutation) {
+  BatchOrder order(23, 5, 42);
+  ASSERT_EQ(order.steps_per_epoch(), 5);
+  std::vector<std::vector<size_t>> epochs;
+  for (int64_t epoch = 0; epoch < 3; ++epoch) {
+    std::vector<size_t> rows;
+    for (int64_t step = 0; step < 5; ++step) {
+      for (const size_t row : order.batch(epoch * 5 + step)) rows.push_back(row);
+    }
+    epochs.push_back(rows);
+    std::ranges::sort(rows);
+    for (size_t i = 0; i < 23; ++i) EXPECT_EQ(rows[i], i);
+  }
+  EXPECT_NE(epochs[0], epochs[1]);
+  EXPECT_EQ(BatchOrder(23, 5, 42).batch(7), order.batch(7));
+  EXPECT_NE(BatchOrder(23, 5, 43).batch(7), order.batch(7));
+}
+
+TEST(TrainPass, AnswerLossReadsAllButTheLastToken) {
+  const std::vector<EncodedExample> rows = tiny_rows(2);
+  const std::vector<const EncodedExample*> batch{&rows[0], &rows[1]};
+  const TrainPass pass = build_pass(batch, LossTokens::kAnswer);
+  EXPECT_EQ(pass.tokens, 4 + 3 + 5 + 3);
+  EXPECT_EQ(pass.rows.tokens(), pass.tokens - 2);
+  EXPECT_TRUE(at::equal(pass.wanted, torch::tensor({3, 4, 5, 10, 11, 12}, torch::kInt64)));
+  EXPECT_TRUE(at::equal(pass.targets, torch::tensor({0, 2, 5, 1, 2, 5}, torch::kInt64)));
+  EXPECT_EQ(counted_targets(rows[0], LossTokens::kFull), 6);
+}
+
+}  // namespace
+}  // namespace telora

@@ -1,0 +1,69 @@
+#include "tools/eval_command.h"
+
+#include <fmt/format.h>
+
+#include "core/files.h"
+#include "eval/score_adapters.h"
+#include "tools/command_line.h"
+#include "tools/console.h"
+#include "tools/main_guard.h"
+
+namespace telora {
+
+namespace {
+
+struct EvalFlags {
+  ScoreRequest request;
+  std::string out;
+  bool quiet = false;
+};
+
+CLI::App* add_run(CLI::App& app, EvalFlags& flags) {
+  CLI::App* run =
+      app.add_subcommand("run", "Score the base and adapters on one part of a category");
+  ScoreRequest& r = flags.request;
+  run->add_option("--category", r.category, "Benchmark category: 6g-bench, oran-bench, ...")
+      ->required();
+  run->add_option("--adapter", r.adapters, "Run or PEFT folder, repeatable")->take_all();
+  run->add_option("--backbone", r.backbone, "Name, model folder or .gguf file")
+      ->capture_default_str();
+  run->add_option("--data", r.data, "Folder with the ot-full files, or 'sample'");
+  run->add_option("--split", r.part, "train, validation or test")->capture_default_str();
+  run->add_option("--split-method", r.split_method, "group, sk, py or hf")->capture_default_str();
+  run->add_option("--split-seed", r.split_seed, "Seed of the split")->capture_default_str();
+  run->add_option("--precision", r.precision, "bf16 or f32")
+      ->check(CLI::IsMember({"bf16", "f32"}))
+      ->capture_default_str();
+  run->add_option("--out", flags.out, "Folder for report.json and a predictions file each");
+  run->add_flag("--quiet", flags.quiet, "Only the table and errors");
+  return run;
+}
+
+}  // namespace
+
+int eval_command(int argc, char** argv) {
+  CLI::App app("Score a backbone with and without adapters, beside what costs nothing.",
+               "lora-eval");
+  EvalFlags flags;
+  add_run(app, flags);
+  app.require_subcommand(1);
+  set_up_command(
+      app, "lora-eval run --category oran-bench --adapter runs/oran-bench-r16-1 --data sample");
+  if (const auto code = parse_command_line(app, argc, argv)) return *code;
+  set_up_messages(flags.quiet);
+  Console console({.quiet = flags.quiet});
+  flags.request.progress = [&](const std::string& subject, int64_t done, int64_t total) {
+    console.progress({.stage = "score " + subject, .step = done, .total = total});
+    if (done == total) console.finish();
+  };
+  if (!flags.out.empty()) {
+    create_folders(flags.out);
+    flags.request.predictions = flags.out;
+  }
+  const Report report = score_adapters(flags.request);
+  if (!flags.out.empty()) write_report(std::filesystem::path(flags.out) / "report.json", report);
+  fmt::print("{}", render_table(report));
+  return 0;
+}
+
+}  // namespace telora

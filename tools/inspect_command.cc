@@ -1,0 +1,115 @@
+#include "tools/inspect_command.h"
+
+#include <fmt/ranges.h>
+
+#include <nlohmann/json.hpp>
+
+#include "backbone/backbone.h"
+#include "core/document.h"
+#include "core/files.h"
+#include "core/gguf.h"
+#include "eval/token_logits.h"
+#include "tools/command_line.h"
+
+namespace telora {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct InspectFlags {
+  std::string backbone = "smollm2-135m", adapter, precision = "f32", file;
+  std::vector<int32_t> tokens;
+  bool json = false;
+};
+
+void add_common(CLI::App* command, InspectFlags& flags) {
+  command->add_option("--backbone", flags.backbone, "Name, model folder or .gguf file")
+      ->capture_default_str();
+  command->add_flag("--json", flags.json, "For programs: one JSON object a line");
+}
+
+CLI::App* add_logits(CLI::App& app, InspectFlags& flags) {
+  CLI::App* command =
+      app.add_subcommand("logits", "Logits behind the last of some tokens, and their mean loss");
+  add_common(command, flags);
+  command->add_option("--adapter", flags.adapter, "Run or PEFT folder");
+  command->add_option("--precision", flags.precision, "f32 or bf16")
+      ->check(CLI::IsMember({"bf16", "f32"}))
+      ->capture_default_str();
+  command->add_option("--tokens", flags.tokens, "Token ids, separated by commas")
+      ->delimiter(',')
+      ->required();
+  return command;
+}
+
+CLI::App* add_tokens(CLI::App& app, InspectFlags& flags) {
+  CLI::App* command = app.add_subcommand(
+      "tokens", "Token ids of each line of a file (.jsonl: each line a JSON string)");
+  add_common(command, flags);
+  command->add_option("file", flags.file, "Text file, or .jsonl with one JSON string a line")
+      ->required();
+  return command;
+}
+
+int show_logits(const InspectFlags& flags) {
+  const TokenLogits result =
+      token_logits(flags.backbone, flags.adapter, flags.precision, flags.tokens);
+  if (flags.json) {
+    fmt::print(
+        "{}\n",
+        Json{{"tokens", flags.tokens.size()}, {"loss", result.loss}, {"logits_last", result.last}}
+            .dump());
+    return 0;
+  }
+  std::vector<size_t> order(result.last.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  const size_t shown = std::min<size_t>(10, order.size());
+  std::partial_sort(order.begin(), order.begin() + static_cast<long>(shown), order.end(),
+                    [&](size_t a, size_t b) { return result.last[a] > result.last[b]; });
+  fmt::print("{} tokens, mean next-token loss {:.6f}\n", flags.tokens.size(), result.loss);
+  for (size_t i = 0; i < shown; ++i)
+    fmt::print("  token {:>6}  logit {:.6f}\n", order[i], result.last[order[i]]);
+  return 0;
+}
+
+std::string text_of_line(std::string_view line, int number, const std::string& file) {
+  if (!file.ends_with(".jsonl")) return std::string(line);
+  const Json value = Json::parse(line, nullptr, false);
+  if (!value.is_string()) {
+    fail(ErrorKind::kData, {.file = file, .field = "", .line = number}, printable(line, 60),
+         "a JSON string");
+  }
+  return value.get<std::string>();
+}
+
+int show_tokens(const InspectFlags& flags) {
+  const BackboneSource source = find_backbone(flags.backbone);
+  const Tokenizer tokenizer = std::filesystem::is_directory(source.path)
+                                  ? Tokenizer::from_folder(source.path)
+                                  : Tokenizer::from_gguf(GgufFile(source.path));
+  for_each_line(flags.file, [&](std::string_view line, int number) {
+    const std::vector<int32_t> ids = tokenizer.encode(text_of_line(line, number, flags.file));
+    if (flags.json) {
+      fmt::print("{}\n", Json{{"ids", ids}}.dump());
+    } else {
+      fmt::print("{}\n", fmt::join(ids, " "));
+    }
+  });
+  return 0;
+}
+
+}  // namespace
+
+int inspect_command(int argc, char** argv) {
+  CLI::App app("Look into models: token ids and logits.", "lora-inspect");
+  InspectFlags flags;
+  const CLI::App* logits = add_logits(app, flags);
+  add_tokens(app, flags);
+  app.require_subcommand(1);
+  set_up_command(app, "lora-inspect logits --tokens 1,4093,198 --precision f32");
+  if (const auto code = parse_command_line(app, argc, argv)) return *code;
+  return logits->parsed() ? show_logits(flags) : show_tokens(flags);
+}
+
+}  // namespace telora

@@ -1,0 +1,6 @@
+#include "tools/eval_command.h"
+#include "tools/main_guard.h"
+
+int main(int argc, char** argv) {
+  return telora::run_guarded([&] { return telora::eval_command(argc, argv); });
+}

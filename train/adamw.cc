@@ -1,0 +1,37 @@
+#include "train/adamw.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "backbone/kernels.h"
+#include "backbone/parallel.h"
+
+namespace telora {
+
+AdamW::AdamW(AdamWSettings settings, const at::Tensor& parameters)
+    : first_moment(at::zeros_like(parameters)),
+      second_moment(at::zeros_like(parameters)),
+      settings_(settings) {}
+
+void AdamW::update(const at::Tensor& parameters, const at::Tensor& gradients, double learning_rate,
+                   double gradient_scale, int64_t step) {
+  const auto count = static_cast<double>(step);
+  const kernels::AdamWStep values{
+      .learning_rate = static_cast<float>(learning_rate),
+      .beta1 = static_cast<float>(settings_.beta1),
+      .beta2 = static_cast<float>(settings_.beta2),
+      .epsilon = static_cast<float>(settings_.epsilon),
+      .weight_decay = static_cast<float>(settings_.weight_decay),
+      .correction1 = static_cast<float>(1.0 - std::pow(settings_.beta1, count)),
+      .correction2 = static_cast<float>(1.0 - std::pow(settings_.beta2, count)),
+      .gradient_scale = static_cast<float>(gradient_scale),
+  };
+  parallel_for(0, parameters.numel(), 1 << 14, [&](int64_t begin, int64_t end) {
+    kernels::adamw(values, gradients.data_ptr<float>() + begin,
+                   parameters.data_ptr<float>() + begin, first_moment.data_ptr<float>() + begin,
+                   second_moment.data_ptr<float>() + begin, end - begin);
+  });
+}
+
+}  // namespace telora

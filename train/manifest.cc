@@ -1,0 +1,96 @@
+#include "train/manifest.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/files.h"
+#include "train/version.h"
+
+namespace telora {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json summary_json(const RunSummary& s) {
+  return {{"tokens_per_second", s.tokens_per_second},
+          {"peak_rss_bytes", s.peak_rss_bytes},
+          {"train_seconds", s.train_seconds},
+          {"tokens", s.tokens},
+          {"steps", s.steps},
+          {"best_step", s.best_step},
+          {"stopped_early", s.stopped_early},
+          {"parameters_trained", s.parameters_trained},
+          {"parameters_frozen", s.parameters_frozen}};
+}
+
+Json score_json(const Score& score) {
+  const Interval interval = score.interval();
+  return {{"correct", score.correct},
+          {"n", score.n},
+          {"accuracy", score.rate()},
+          {"wilson_95", {interval.low, interval.high}}};
+}
+
+Json results_json(const Report& report) {
+  Json results = Json::object();
+  for (const Subject& subject : report.subjects) {
+    for (const Score& score : subject.scores) results[subject.name][score.name] = score_json(score);
+  }
+  for (const Baseline& baseline : report.baselines) {
+    results["baselines"][baseline.name] = {
+        {"expected", baseline.expected}, {"n", baseline.n}, {"accuracy", baseline.rate()}};
+  }
+  return results;
+}
+
+}  // namespace
+
+int64_t peak_rss_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+void write_summary(const std::filesystem::path& path, const RunSummary& summary) {
+  publish(path, summary_json(summary).dump(1) + "\n");
+}
+
+void write_manifest(const std::filesystem::path& path, const Recipe& recipe,
+                    const RunIdentity& identity, const RunSummary& summary, const Report* report,
+                    const std::string& adapter_sha256) {
+  Json manifest{{"format", 1},
+                {"telora", kVersion},
+                {"category", recipe.category},
+                {"backbone", recipe.backbone},
+                {"seed", recipe.seed},
+                {"adapter_sha256", adapter_sha256},
+                {"sha256", identity},
+                {"recipe", to_yaml(recipe)},
+                {"summary", summary_json(summary)}};
+  if (report) manifest["results"] = results_json(*report);
+  publish(path, manifest.dump(1) + "\n");
+}
+
+void write_model_card(const std::filesystem::path& path, const Recipe& recipe,
+                      const RunIdentity& identity, const RunSummary& summary,
+                      const Report* report) {
+  std::string card = fmt::format(
+      "---\nlibrary_name: peft\nbase_model: {}\ntags: [lora, telecom, {}]\n---\n\n"
+      "# LoRA adapter for {} (rank {})\n\n"
+      "Trained with telora {} on {} rows of `{}` (split `{}`, seed {}), loss over the {}.\n"
+      "{} parameters trained, {} frozen; {} steps, best at step {}.\n\n",
+      recipe.backbone, recipe.category, recipe.category, recipe.rank, kVersion,
+      report ? std::to_string(report->rows.training) : "the training", recipe.category,
+      recipe.split_method, recipe.split_seed, recipe.loss == "full" ? "whole row" : "answer only",
+      summary.parameters_trained, summary.parameters_frozen, summary.steps, summary.best_step);
+  if (report) card += fmt::format("```\n{}```\n\n", render_table(*report));
+  card += "SHA-256 of what it was made from:\n\n";
+  for (const auto& [name, digest] : identity) card += fmt::format("- {}: `{}`\n", name, digest);
+  card += fmt::format("\nThe recipe, every value:\n\n```yaml\n{}```\n", to_yaml(recipe));
+  publish(path, card);
+}
+
+}  // namespace telora

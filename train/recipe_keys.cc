@@ -1,0 +1,196 @@
+#include "train/recipe_keys.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "data/category.h"
+
+namespace telora {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using R = Recipe;
+
+constexpr int64_t kMaxSeed = 4294967295;  // what NumPy's and Python's generators both take
+
+constexpr RecipeKey kKeys[] = {
+    {"category", CategoryKey{}, "benchmark category to train for"},
+    {"backbone", TextKey{&R::backbone}, "name, model folder or .gguf file"},
+    {"data", TextKey{&R::data, {}, true}, "folder of the benchmark's files, or `sample`"},
+    {"split_method", TextKey{&R::split_method, "group|sk|py|hf"}, "who draws the 60/20/20 split"},
+    {"split_seed", IntegerKey{&R::split_seed, {0, kMaxSeed}}, "seed of the split"},
+    {"seed", IntegerKey{&R::seed, {0, kMaxSeed}}, "seed of everything else"},
+    {"rank", IntegerKey{&R::rank, {1, 4096}}, "rank of the adapter"},
+    {"alpha", NumberKey{&R::alpha, {0, 65536, true}, true}, "the delta is scaled by alpha / rank"},
+    {"target_modules", ListKey{&R::target_modules}, "adapted layers, or `all-linear`"},
+    {"dropout", NumberKey{&R::dropout, {0, 1, false, true}, true}, "on the adapter's input"},
+    {"init", TextKey{&R::init, "kaiming"}, "how A starts; B starts at zero"},
+    {"learning_rate", NumberKey{&R::learning_rate, {0, 1, true}}, "at the end of the warm-up"},
+    {"schedule", TextKey{&R::schedule, "cosine|linear|constant"}, "shape after the warm-up"},
+    {"warmup_ratio", NumberKey{&R::warmup_ratio, {0, 1}}, "share of all steps that warm up"},
+    {"warmup_min_steps", IntegerKey{&R::warmup_min_steps, {0, 1000000}}, "but at least so many"},
+    {"final_lr", NumberKey{&R::final_lr, {0, 1}}, "learning rate at the end"},
+    {"weight_decay", NumberKey{&R::weight_decay, {0, 1}}, "decoupled weight decay of AdamW"},
+    {"beta1", NumberKey{&R::beta1, {0, 1, false, true}}, "AdamW, mean of gradients"},
+    {"beta2", NumberKey{&R::beta2, {0, 1, false, true}}, "AdamW, mean of squared gradients"},
+    {"epsilon", NumberKey{&R::epsilon, {0, 1, true}}, "AdamW, added to the denominator"},
+    {"clip_norm", NumberKey{&R::clip_norm, {0, 1e6}}, "largest gradient norm; 0 = no clipping"},
+    {"batch_size", IntegerKey{&R::batch_size, {1, 65536}}, "rows of one step"},
+    {"tokens_per_pass", IntegerKey{&R::tokens_per_pass, {16, 1 << 24}}, "tokens of one pass"},
+    {"epochs", IntegerKey{&R::epochs, {1, 100000}, true}, "passes over the rows, at most"},
+    {"max_steps", IntegerKey{&R::max_steps, {0, 1000000000}}, "steps, at most; 0 = no limit"},
+    {"max_length", IntegerKey{&R::max_length, {16, 1 << 20}, true}, "tokens of one row"},
+    {"loss", TextKey{&R::loss, "answer|full"}, "tokens that count: the answer's, or all"},
+    {"precision", TextKey{&R::precision, "bf16|f32"}, "of frozen weights and activations"},
+    {"threads", IntegerKey{&R::threads, {0, 1024}}, "CPU threads; 0 = all"},
+    {"evaluations_per_epoch", IntegerKey{&R::evaluations_per_epoch, {1, 1000}},
+     "evaluations on the validation rows"},
+    {"patience", IntegerKey{&R::patience, {0, 1000}}, "evaluations without gain; 0 = never stop"},
+    {"min_delta", NumberKey{&R::min_delta, {0, 1000}}, "a gain must exceed this"},
+    {"selection_metric", TextKey{&R::selection_metric, "selection_accuracy|loss"},
+     "what picks the best step"},
+    {"checkpoint_every", IntegerKey{&R::checkpoint_every, {1, 1000000}}, "steps in between"},
+    {"keep_checkpoints", IntegerKey{&R::keep_checkpoints, {1, 1000}}, "newest ones kept"},
+    {"max_new_tokens", IntegerKey{&R::max_new_tokens, {1, 65536}, true}, "of a generated answer"},
+};
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(separator, begin), text.size());
+    parts.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+std::vector<std::string> category_names() {
+  std::vector<std::string> names;
+  for (const Category& category : categories()) {
+    names.push_back(category.name);
+    names.insert(names.end(), category.aliases.begin(), category.aliases.end());
+  }
+  return names;
+}
+
+// `rank: auto` where the key has a rule for it.
+bool takes_auto(bool automatic, const std::string& name, Fields& fields) {
+  if (!automatic) return false;
+  const Json& value = fields.raw(name);
+  return value.is_string() && value.get_ref<const std::string&>() == "auto";
+}
+
+// Reads the value of the key `name` of `fields` into `recipe`, by kind of key.
+struct Reader {
+  std::string name;
+  Fields& fields;
+  Recipe& recipe;
+
+  void operator()(CategoryKey) {
+    if (fields.is_null(name)) {
+      fields.ignore(name);
+      recipe.category.clear();
+    } else {
+      recipe.category = find_category(fields.string(name, category_names())).name;
+    }
+  }
+  void operator()(const TextKey& key) {
+    std::string& out = recipe.*key.field;
+    if (key.optional && fields.is_null(name)) {
+      fields.ignore(name);
+      out.clear();
+      return;
+    }
+    out = key.choices.empty() ? fields.string(name) : fields.string(name, split(key.choices, '|'));
+    if (out.empty()) fields.fail(name, "an empty text", "a name or a path");
+  }
+  void operator()(const IntegerKey& key) {
+    const bool is_auto = takes_auto(key.automatic, name, fields);
+    recipe.*key.field = is_auto ? kAuto : fields.integer(name, key.range);
+  }
+  void operator()(const NumberKey& key) {
+    const bool is_auto = takes_auto(key.automatic, name, fields);
+    recipe.*key.field = is_auto ? static_cast<double>(kAuto) : fields.number(name, key.range);
+  }
+  void operator()(const ListKey& key) {
+    std::vector<std::string>& out = recipe.*key.field;
+    // One text is a list too, so that --set needs no brackets.
+    out = fields.raw(name).is_string() ? split(fields.string(name), ',') : fields.strings(name);
+    if (out.empty()) fields.fail(name, "an empty list", "at least one name");
+    for (size_t i = 0; i < out.size(); ++i) {
+      const bool twice = std::find(out.begin(), out.begin() + i, out[i]) != out.begin() + i;
+      if (out[i].empty() || twice) {
+        fields.fail(name, fmt::format("\"{}\"{}", printable(out[i]), twice ? " twice" : ""),
+                    "names, each once");
+      }
+    }
+  }
+};
+
+struct Writer {
+  const Recipe& recipe;
+
+  static Json text(const std::string& value) { return value.empty() ? Json() : Json(value); }
+
+  Json operator()(CategoryKey) const { return text(recipe.category); }
+  Json operator()(const TextKey& key) const { return text(recipe.*key.field); }
+  Json operator()(const ListKey& key) const { return recipe.*key.field; }
+  Json operator()(const IntegerKey& key) const {
+    const int64_t value = recipe.*key.field;
+    return key.automatic && value == kAuto ? Json("auto") : Json(value);
+  }
+  Json operator()(const NumberKey& key) const {
+    const double value = recipe.*key.field;
+    return key.automatic && value == static_cast<double>(kAuto) ? Json("auto") : Json(value);
+  }
+};
+
+template <typename T>
+std::string range_text(const Range<T>& range, bool automatic) {
+  const std::string low = fmt::format("{}{}", range.min_excluded ? "above " : "", range.min);
+  const std::string high = fmt::format("{}{}", range.max_excluded ? "below " : "", range.max);
+  return fmt::format("{} to {}{}", low, high, automatic ? ", auto" : "");
+}
+
+struct Describer {
+  std::string operator()(CategoryKey) const {
+    std::string names;
+    for (const Category& category : categories())
+      names += (names.empty() ? "" : "|") + category.name;
+    return names;
+  }
+  std::string operator()(const TextKey& key) const {
+    return key.choices.empty() ? "text" : std::string(key.choices);
+  }
+  std::string operator()(const ListKey&) const { return "list of names"; }
+  std::string operator()(const IntegerKey& key) const {
+    return range_text(key.range, key.automatic);
+  }
+  std::string operator()(const NumberKey& key) const {
+    return range_text(key.range, key.automatic);
+  }
+};
+
+}  // namespace
+
+std::span<const RecipeKey> recipe_keys() { return kKeys; }
+
+const RecipeKey* find_recipe_key(std::string_view name) {
+  const auto* key = std::ranges::find(kKeys, name, &RecipeKey::name);
+  return key == std::end(kKeys) ? nullptr : key;
+}
+
+void read_key(const RecipeKey& key, Fields& fields, Recipe& recipe) {
+  std::visit(Reader{std::string(key.name), fields, recipe}, key.kind);
+}
+
+Json write_key(const RecipeKey& key, const Recipe& recipe) {
+  return std::visit(Writer{recipe}, key.kind);
+}
+
+std::string allowed_values(const RecipeKey& key) { return std::visit(Describer{}, key.kind); }
+
+}  // namespace telora

@@ -1,0 +1,65 @@
+#include "train/train_pass.h"
+
+#include <torch/torch.h>
+
+namespace telora {
+
+namespace {
+
+int64_t length_of(const EncodedExample& example) {
+  return static_cast<int64_t>(example.prompt.size() + example.target.size());
+}
+
+// Index within its row of the first token whose next token counts.
+int64_t first_wanted(const EncodedExample& example, LossTokens loss) {
+  return loss == LossTokens::kFull ? 0 : static_cast<int64_t>(example.prompt.size()) - 1;
+}
+
+}  // namespace
+
+std::vector<int32_t> row_ids(const EncodedExample& example) {
+  std::vector<int32_t> ids = example.prompt;
+  ids.insert(ids.end(), example.target.begin(), example.target.end());
+  return ids;
+}
+
+int64_t counted_targets(const EncodedExample& example, LossTokens loss) {
+  return length_of(example) - 1 - first_wanted(example, loss);
+}
+
+TrainPass build_pass(std::span<const EncodedExample* const> rows, LossTokens loss) {
+  TrainPass pass;
+  RowPacker packer;
+  std::vector<int64_t> wanted, targets;
+  for (const EncodedExample* example : rows) {
+    const std::vector<int32_t> ids = row_ids(*example);
+    const int64_t begin = packer.tokens();
+    packer.add(std::span(ids).first(ids.size() - 1));
+    for (auto i = first_wanted(*example, loss); i + 1 < static_cast<int64_t>(ids.size()); ++i) {
+      wanted.push_back(begin + i);
+      targets.push_back(ids[static_cast<size_t>(i) + 1]);
+    }
+    pass.tokens += length_of(*example);
+  }
+  pass.rows = packer.finish();
+  pass.wanted = torch::tensor(wanted, torch::kInt64);
+  pass.targets = torch::tensor(targets, torch::kInt64);
+  return pass;
+}
+
+std::vector<std::vector<const EncodedExample*>> cut_into_passes(
+    std::span<const EncodedExample* const> batch, int64_t tokens_per_pass) {
+  std::vector<std::vector<const EncodedExample*>> passes;
+  int64_t tokens = 0;
+  for (const EncodedExample* example : batch) {
+    tokens += length_of(*example);
+    if (passes.empty() || tokens > tokens_per_pass) {
+      passes.emplace_back();
+      tokens = length_of(*example);
+    }
+    passes.back().push_back(example);
+  }
+  return passes;
+}
+
+}  // namespace telora

@@ -1,0 +1,201 @@
+#include "train/trainer.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include <chrono>
+#include <cmath>
+
+namespace telora {
+
+namespace {
+
+// The first steps pay for memory the allocator has not seen yet: they are left out of the run's
+// speed.
+constexpr int64_t kUncountedSteps = 2;
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+LossTokens parse_loss(const std::string& name) {
+  return name == "full" ? LossTokens::kFull : LossTokens::kAnswer;
+}
+
+Schedule make_schedule(const Recipe& r, int64_t rows) {
+  const int64_t total = total_steps(rows, r.batch_size, r.epochs, r.max_steps);
+  return {.shape = parse_schedule_shape(r.schedule),
+          .peak = r.learning_rate,
+          .final_rate = r.final_lr,
+          .warmup_steps = warmup_steps(total, r.warmup_ratio, r.warmup_min_steps),
+          .total_steps = total};
+}
+
+void require_finite(double value, const char* what, int64_t step) {
+  if (std::isfinite(value)) return;
+  fail(ErrorKind::kData, {"training", fmt::format("{} of step {}", what, step)},
+       fmt::format("{}", value), "a finite number",
+       "lower learning_rate, or check weights and data; the adapter was not updated");
+}
+
+}  // namespace
+
+Trainer::Trainer(const Recipe& recipe, const Decoder& decoder, LoraAdapter& adapter,
+                 std::vector<EncodedExample> rows)
+    : recipe_(recipe),
+      decoder_(decoder),
+      adapter_(adapter),
+      rows_(std::move(rows)),
+      loss_(parse_loss(recipe.loss)),
+      order_(rows_.size(), static_cast<size_t>(recipe.batch_size),
+             static_cast<uint64_t>(recipe.seed)),
+      schedule_(make_schedule(recipe, static_cast<int64_t>(rows_.size()))),
+      evaluation_interval_(
+          evaluation_interval(order_.steps_per_epoch(), recipe.evaluations_per_epoch)),
+      optimizer_({recipe.beta1, recipe.beta2, recipe.epsilon, recipe.weight_decay},
+                 adapter.parameters()) {
+  const bool by_loss = recipe.selection_metric == "loss";
+  state_.early_stop = {.better = by_loss ? Better::kLower : Better::kHigher,
+                       .min_delta = recipe.min_delta,
+                       .patience = recipe.patience};
+  state_.parameters = adapter.parameters();
+  state_.first_moment = optimizer_.first_moment;
+  state_.second_moment = optimizer_.second_moment;
+  state_.best_parameters = adapter.parameters().clone();
+}
+
+void Trainer::restore(const TrainState& state) {
+  const at::NoGradGuard no_gradient;
+  TrainState restored = state;
+  for (auto part : {&TrainState::parameters, &TrainState::first_moment, &TrainState::second_moment,
+                    &TrainState::best_parameters}) {
+    if (!(state.*part).sizes().equals((state_.*part).sizes())) {
+      throw Error(ErrorKind::kConfig, "checkpoint: its adapter has another size than the recipe's");
+    }
+    (state_.*part).copy_(state.*part);
+    restored.*part = state_.*part;
+  }
+  state_ = restored;
+}
+
+double Trainer::epochs_done() const {
+  return static_cast<double>(state_.step) / static_cast<double>(order_.steps_per_epoch());
+}
+
+double Trainer::accumulate_gradients(std::span<const EncodedExample* const> batch,
+                                     int64_t& tokens) {
+  int64_t counted = 0;
+  for (const EncodedExample* row : batch) counted += counted_targets(*row, loss_);
+  adapter_.gradients().zero_();
+  double loss = 0;
+  for (const auto& part : cut_into_passes(batch, recipe_.tokens_per_pass)) {
+    const TrainPass pass = build_pass(part, loss_);
+    adapter_.set_dropout(recipe_.dropout, static_cast<uint64_t>(state_.tokens_total + tokens));
+    // Divided by the targets of the whole batch: any cut into passes gives the same gradient.
+    const at::Tensor mean =
+        decoder_.loss_sum(decoder_.hidden(pass.rows, pass.wanted), pass.targets) /
+        static_cast<double>(counted);
+    mean.backward();
+    loss += mean.item<double>();
+    tokens += pass.tokens;
+  }
+  adapter_.set_dropout(0, 0);
+  return loss;
+}
+
+double Trainer::clipped_scale(double norm) const {
+  if (recipe_.clip_norm <= 0) return 1.0;
+  return std::min(1.0, recipe_.clip_norm / (norm + 1e-6));
+}
+
+StepRecord Trainer::step(const TrainerHooks& hooks) {
+  const Stopwatch watch;
+  const double rate = schedule_.rate(state_.step);
+  std::vector<const EncodedExample*> batch;
+  for (size_t row : order_.batch(state_.step)) batch.push_back(&rows_[row]);
+  if (hooks.on_batch) hooks.on_batch({state_.step + 1, rate, batch});
+  int64_t tokens = 0;
+  const double loss = accumulate_gradients(batch, tokens);
+  require_finite(loss, "loss", state_.step + 1);
+  const at::NoGradGuard no_gradient;
+  const double norm =
+      at::linalg_vector_norm(adapter_.gradients(), 2, {}, false, at::kDouble).item<double>();
+  require_finite(norm, "gradient", state_.step + 1);
+  optimizer_.update(adapter_.parameters(), adapter_.gradients(), rate, clipped_scale(norm),
+                    state_.step + 1);
+  const double seconds = watch.seconds();
+  ++state_.step;
+  state_.tokens_total += tokens;
+  state_.seconds += seconds;
+  if (state_.step > kUncountedSteps) {
+    state_.step_seconds += seconds;
+    state_.step_tokens += tokens;
+  }
+  return {.step = state_.step,
+          .epoch = epochs_done(),
+          .loss = loss,
+          .lr = rate,
+          .grad_norm = norm,
+          .tokens = tokens,
+          .tokens_total = state_.tokens_total,
+          .seconds = state_.seconds,
+          .tokens_per_second = static_cast<double>(tokens) / seconds};
+}
+
+void Trainer::evaluate(const TrainerHooks& hooks) {
+  const Stopwatch watch;
+  EvaluationRecord record = hooks.evaluate();
+  record.step = state_.step;
+  record.epoch = epochs_done();
+  const double value = state_.early_stop.better == Better::kLower
+                           ? record.loss
+                           : record.selection_accuracy.value_or(0);
+  record.best = state_.early_stop.observe(state_.step, value);
+  if (record.best) state_.best_parameters.copy_(adapter_.parameters());
+  state_.evaluation_due = false;
+  state_.seconds += watch.seconds();
+  record.seconds = state_.seconds;
+  hooks.on_evaluation(record);
+}
+
+void Trainer::save(const TrainerHooks& hooks) { hooks.save(state_); }
+
+TrainEnd Trainer::run(const TrainerHooks& hooks) {
+  while (true) {
+    if (state_.evaluation_due) {
+      evaluate(hooks);
+      save(hooks);
+    }
+    if (state_.early_stop.stopped) return TrainEnd::kStoppedEarly;
+    if (state_.step >= schedule_.total_steps) return TrainEnd::kFinished;
+    hooks.on_step(step(hooks), schedule_.total_steps);
+    state_.evaluation_due =
+        state_.step % evaluation_interval_ == 0 || state_.step == schedule_.total_steps;
+    const bool stop = hooks.stop_asked();
+    const bool due = recipe_.checkpoint_every > 0 && state_.step % recipe_.checkpoint_every == 0;
+    if (stop || due) save(hooks);
+    if (stop) return TrainEnd::kInterrupted;
+  }
+}
+
+std::pair<double, int64_t> Trainer::measure(const std::vector<EncodedExample>& rows) const {
+  const at::NoGradGuard no_gradient;
+  std::vector<const EncodedExample*> all;
+  for (const EncodedExample& row : rows) all.push_back(&row);
+  double sum = 0;
+  int64_t count = 0;
+  for (const auto& part : cut_into_passes(all, recipe_.tokens_per_pass)) {
+    const TrainPass pass = build_pass(part, loss_);
+    sum += decoder_.loss_sum(decoder_.hidden(pass.rows, pass.wanted), pass.targets).item<double>();
+    count += pass.targets.numel();
+  }
+  return {sum, count};
+}
+
+}  // namespace telora

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "adapters/lora_adapter.h"
+#include "backbone/decoder.h"
+#include "eval/encoded_example.h"
+#include "train/adamw.h"
+#include "train/batch_order.h"
+#include "train/recipe.h"
+#include "train/run_log.h"
+#include "train/schedule.h"
+#include "train/train_pass.h"
+#include "train/train_state.h"
+
+namespace telora {
+
+// What the caller wants to know of each step's batch before it is trained on (parity checks).
+struct BatchView {
+  int64_t step = 0;  // 1-based
+  double lr = 0;
+  std::vector<const EncodedExample*> rows;
+};
+
+struct TrainerHooks {
+  // Loss and, where the recipe selects by it, accuracy on the validation part. step, epoch, best
+  // are filled later.
+  std::function<EvaluationRecord()> evaluate;
+  std::function<void(const StepRecord&, int64_t total_steps)> on_step;
+  std::function<void(const EvaluationRecord&)> on_evaluation;
+  std::function<void(const TrainState&)> save;     // writes a checkpoint
+  std::function<bool()> stop_asked;                // true: save and return
+  std::function<void(const BatchView&)> on_batch;  // may be empty
+};
+
+enum class TrainEnd { kFinished, kStoppedEarly, kInterrupted };
+
+// The training loop: packed passes, one AdamW update a step, validation, early stop. The decoder's
+// adapter must be attached and have training enabled.
+class Trainer {
+ public:
+  Trainer(const Recipe& recipe, const Decoder& decoder, LoraAdapter& adapter,
+          std::vector<EncodedExample> rows);
+
+  // Continues from a checkpoint's state: copies it into adapter and optimizer.
+  void restore(const TrainState& state);
+  // Runs until the steps are done, early stopping, or stop_asked. Throws Error(data) for a loss or
+  // gradient that is not finite, before it can touch the adapter.
+  TrainEnd run(const TrainerHooks& hooks);
+
+  const TrainState& state() const { return state_; }
+  int64_t total_steps() const { return schedule_.total_steps; }
+  int64_t steps_per_epoch() const { return order_.steps_per_epoch(); }
+  // Sum of losses and their count over `rows` as they are now, without gradient.
+  std::pair<double, int64_t> measure(const std::vector<EncodedExample>& rows) const;
+
+ private:
+  StepRecord step(const TrainerHooks& hooks);
+  double accumulate_gradients(std::span<const EncodedExample* const> batch, int64_t& tokens);
+  double clipped_scale(double norm) const;
+  void evaluate(const TrainerHooks& hooks);
+  void save(const TrainerHooks& hooks);
+  double epochs_done() const;
+
+  Recipe recipe_;
+  const Decoder& decoder_;
+  LoraAdapter& adapter_;
+  std::vector<EncodedExample> rows_;
+  LossTokens loss_;
+  BatchOrder order_;
+  Schedule schedule_;
+  int64_t evaluation_interval_;
+  AdamW optimizer_;
+  TrainState state_;
+};
+
+}  // namespace telora
