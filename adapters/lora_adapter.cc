@@ -1,7 +1,7 @@
 #include "adapters/lora_adapter.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 #include <cmath>
 #include <numbers>

@@ -1,12 +1,11 @@
 #include "adapters/lora_linear.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 
 #include "backbone/dispatch.h"
 #include "backbone/kernels.h"
 #include "backbone/parallel.h"
+#include "backbone/torch.h"
 
 namespace telora {
 
@@ -37,8 +36,9 @@ at::Tensor drop(const at::Tensor& x, const LoraDropout& d) {
 
 struct LoraLinearNode : torch::autograd::Function<LoraLinearNode> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& a,
-                            const at::Tensor& b, const at::Tensor& weight, const at::Tensor& bias,
-                            double scale, const LoraDropout& dropout) {
+                            const at::Tensor& b, const at::Tensor& weight,
+                            const std::optional<at::Tensor>& bias, double scale,
+                            const LoraDropout& dropout) {
     const at::Tensor a_used = a.to(x.scalar_type()), b_used = b.to(x.scalar_type());
     const at::Tensor h = at::mm(drop(x, dropout), a_used.t());  // [T, r]
     at::Tensor y = at::linear(x, weight, bias);                 // [T, out]
@@ -80,7 +80,8 @@ struct LoraLinearNode : torch::autograd::Function<LoraLinearNode> {
 at::Tensor lora_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                        const at::Tensor& a, const at::Tensor& b, double scale,
                        const LoraDropout& dropout) {
-  return LoraLinearNode::apply(x, a, b, weight, bias, scale, dropout);
+  const auto maybe_bias = bias.defined() ? std::optional(bias) : std::nullopt;
+  return LoraLinearNode::apply(x, a, b, weight, maybe_bias, scale, dropout);
 }
 
 }  // namespace telora

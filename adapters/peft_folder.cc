@@ -1,13 +1,13 @@
 #include "adapters/peft_folder.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include <unordered_set>
 
 #include "adapters/adapter_fit.h"
 #include "adapters/tensor_name.h"
 #include "backbone/decoder_spec.h"
+#include "backbone/torch.h"
 #include "core/document.h"
 #include "core/files.h"
 

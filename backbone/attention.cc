@@ -1,4 +1,4 @@
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 #include <numeric>
 

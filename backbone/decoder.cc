@@ -1,7 +1,7 @@
 #include "backbone/decoder.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 #include "core/error.h"
 

@@ -1,6 +1,6 @@
 #include "backbone/linear.h"
 
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 namespace telora {
 

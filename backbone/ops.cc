@@ -1,6 +1,6 @@
 #include "backbone/ops.h"
 
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 #include "backbone/dispatch.h"
 #include "backbone/kernels.h"

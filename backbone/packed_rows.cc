@@ -1,6 +1,6 @@
 #include "backbone/packed_rows.h"
 
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 #include "core/error.h"
 

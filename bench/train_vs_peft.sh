@@ -33,7 +33,7 @@ base=$("$python" tests/reference/common.py "$backbone")
 
 run_ours() {
   build/release/bin/lora-train --category 6g-bench --rank 16 --data "$data" --backbone "$backbone" --max-steps $((warmup + steps)) \
-    --set precision=bf16 --set batch_size=8 --set max_length=1024 --set dropout=0 --set threads="$threads" --no-eval \
+    --set precision=bf16 --set batch_size=8 --set max_length=1024 --set dropout=0 --set evaluations_per_epoch=0 --set threads="$threads" --no-eval \
     --out "$out/run-$1" >"$out/run-$1.log" 2>&1 || { tail -n 5 "$out/run-$1.log" >&2; return 1; }
   "$python" bench/medians.py --measure "$out/run-$1" --warmup "$warmup"
 }

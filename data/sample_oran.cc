@@ -65,7 +65,7 @@ constexpr Fact kServiceModels[] = {
 };
 
 constexpr Fact kGroups[] = {
-    {"use cases and overall architecture", "WG1"},
+    {"operation and maintenance", "WG10"},
     {"the Non-RT RIC and the A1 interface", "WG2"},
     {"the Near-RT RIC and the E2 interface", "WG3"},
     {"the open fronthaul interfaces", "WG4"},
@@ -119,7 +119,7 @@ constexpr std::string_view kModelForward[] = {
     "For {key} over E2, the node must announce",
 };
 constexpr std::string_view kModelInverse[] = {
-    "What can an xApp do with {value}?",
+    "What is {value} for?",
     "The E2 service model {value} is about",
 };
 
@@ -131,7 +131,7 @@ constexpr std::string_view kGroupForward[] = {
     "Within the O-RAN ALLIANCE, the group for {key} is",
 };
 constexpr std::string_view kGroupInverse[] = {
-    "What is the field of {value} in the O-RAN ALLIANCE?",
+    "What is the field of the alliance's {value}?",
 };
 
 constexpr Relation kRelations[] = {

@@ -87,7 +87,7 @@ constexpr std::string_view kModuleForward[] = {
     "Find the owner of this task: it {key}.",
 };
 constexpr std::string_view kModuleInverse[] = {
-    "What does the {value} module do in a software base station?",
+    "What does {value} do in the stack?",
     "Which statement fits {value}? It",
 };
 
@@ -115,14 +115,14 @@ constexpr std::string_view kUtilityInverse[] = {
 };
 
 constexpr std::string_view kTransportForward[] = {
-    "Which of these comes next below {key} in the stack?",
+    "What comes next below {key} in the stack?",
     "The usual transport for {key} is",
     "A program hands {key} to which of these first?",
     "To receive {key}, a program opens a socket for",
     "A test tool imitates {key}. What does it build on?",
 };
 constexpr std::string_view kTransportInverse[] = {
-    "Which of these rides directly on {value}?",
+    "What rides directly on {value}?",
     "Choose the direct user of {value} as transport.",
 };
 

@@ -46,8 +46,8 @@ constexpr Fact kFunctions[] = {
 
 constexpr Fact kReferencePoints[] = {
     {"the UE and the AMF", "N1"},
-    {"the radio access network and the AMF", "N2"},
-    {"the radio access network and the UPF", "N3"},
+    {"the 5G access network and the AMF", "N2"},
+    {"the gNB and the UPF", "N3"},
     {"the SMF and the UPF", "N4"},
     {"the UPF and the data network", "N6"},
     {"the SMF and the PCF", "N7"},
@@ -101,7 +101,7 @@ constexpr std::string_view kFunctionForward[] = {
 };
 constexpr std::string_view kFunctionInverse[] = {
     "What does the {value} do in a 5G core?",
-    "Choose the task that falls to the {value}.",
+    "Pick a task of the {value}.",
 };
 
 constexpr std::string_view kPointForward[] = {

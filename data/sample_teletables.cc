@@ -20,12 +20,12 @@ constexpr Fact kSlots[] = {
 };
 
 constexpr Fact kModulation[] = {
-    {"binary phase shift keying (BPSK)", "1"},
-    {"quadrature phase shift keying (QPSK)", "2"},
-    {"16-point quadrature amplitude modulation", "4"},
-    {"64-point quadrature amplitude modulation", "6"},
-    {"256-point quadrature amplitude modulation", "8"},
-    {"1024-point quadrature amplitude modulation", "10"},
+    {"binary phase shift keying (BPSK)", "1 bit"},
+    {"quadrature phase shift keying (QPSK)", "2 bits"},
+    {"16-point quadrature amplitude modulation", "4 bits"},
+    {"64-point quadrature amplitude modulation", "6 bits"},
+    {"256-point quadrature amplitude modulation", "8 bits"},
+    {"1024-point quadrature amplitude modulation", "10 bits"},
 };
 
 constexpr Fact kQosIdentifiers[] = {
@@ -102,13 +102,13 @@ constexpr std::string_view kSlotInverse[] = {
 };
 
 constexpr std::string_view kModulationForward[] = {
-    "How many bits does one symbol of {key} carry?",
-    "{key}: bits per symbol?",
+    "How much does one symbol of {key} carry?",
+    "{key}: content of a symbol?",
     "Look up the modulation order of {key}.",
-    "What is the number of coded bits a symbol holds with {key}?",
+    "How much fits into a symbol with {key}?",
 };
 constexpr std::string_view kModulationInverse[] = {
-    "Which modulation has an order of {value}?",
+    "Which modulation puts {value} into a symbol?",
 };
 
 constexpr std::string_view kIdentifierForward[] = {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -41,31 +42,36 @@ constexpr std::string_view kClosers[] = {
     "No impact on other specifications has been found.",
 };
 
-using Pair = std::pair<size_t, size_t>;
+using Triple = std::array<size_t, 3>;
 
-// All pairs of different details in random order: no two texts of a group share both sentences.
-std::vector<Pair> detail_pairs(size_t count, RandomStream& random) {
-  std::vector<Pair> pairs;
+// All triples of different details, in random order inside and out: no two texts of a group hold
+// the same three.
+std::vector<Triple> detail_triples(size_t count, RandomStream& random) {
+  std::vector<Triple> triples;
   for (size_t i = 0; i < count; ++i) {
     for (size_t j = 0; j < i; ++j) {
-      pairs.push_back(random.below(2) == 0 ? Pair{i, j} : Pair{j, i});
+      for (size_t k = 0; k < j; ++k) {
+        triples.push_back({i, j, k});
+        std::rotate(triples.back().begin(), triples.back().begin() + random.below(3),
+                    triples.back().end());
+      }
     }
   }
-  shuffle(pairs, random);
-  return pairs;
+  shuffle(triples, random);
+  return triples;
 }
 
 std::vector<std::string> texts_of(const WorkingGroup& group, RandomStream& random) {
-  const std::vector<Pair> pairs = detail_pairs(group.details.size(), random);
+  const std::vector<Triple> triples = detail_triples(group.details.size(), random);
   const std::vector<size_t> topics = deal(kRowsOfGroup, group.topics.size(), random);
   const std::vector<size_t> openers = deal(kRowsOfGroup, std::size(kOpeners), random);
   const std::vector<size_t> closers = deal(kRowsOfGroup, std::size(kClosers), random);
   std::vector<std::string> texts;
   for (size_t row = 0; row < kRowsOfGroup; ++row) {
-    const auto [first, second] = pairs.at(row);
-    texts.push_back(
-        fmt::format("{} {} {} {}", fill(kOpeners[openers[row]], "topic", group.topics[topics[row]]),
-                    group.details[first], group.details[second], kClosers[closers[row]]));
+    const auto [first, second, third] = triples.at(row);
+    texts.push_back(fmt::format(
+        "{} {} {} {} {}", fill(kOpeners[openers[row]], "topic", group.topics[topics[row]]),
+        group.details[first], group.details[second], group.details[third], kClosers[closers[row]]));
   }
   return texts;
 }

@@ -1,6 +1,6 @@
 #include "eval/cached_forward.h"
 
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 namespace telora {
 

@@ -1,6 +1,6 @@
 #include "eval/prompt_batch.h"
 
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "eval/score_adapters.h"
 
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 #include <filesystem>
 

@@ -1,7 +1,7 @@
 #include "eval/token_logits.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 #include "adapters/lora_adapter.h"
 #include "backbone/backbone.h"

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <functional>
+#include <optional>
 #include <string>
 
 namespace telora {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/error.h"
 #include "data/import.h"
 #include "data/sample.h"
 #include "data/source.h"

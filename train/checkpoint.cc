@@ -1,7 +1,7 @@
 #include "train/checkpoint.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

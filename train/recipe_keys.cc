@@ -46,7 +46,7 @@ constexpr RecipeKey kKeys[] = {
     {"loss", TextKey{&R::loss, "answer|full"}, "tokens that count: the answer's, or all"},
     {"precision", TextKey{&R::precision, "bf16|f32"}, "of frozen weights and activations"},
     {"threads", IntegerKey{&R::threads, {0, 1024}}, "CPU threads; 0 = all"},
-    {"evaluations_per_epoch", IntegerKey{&R::evaluations_per_epoch, {1, 1000}},
+    {"evaluations_per_epoch", IntegerKey{&R::evaluations_per_epoch, {0, 1000}},
      "evaluations on the validation rows"},
     {"patience", IntegerKey{&R::patience, {0, 1000}}, "evaluations without gain; 0 = never stop"},
     {"min_delta", NumberKey{&R::min_delta, {0, 1000}}, "a gain must exceed this"},

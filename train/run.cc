@@ -2,7 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 #include <cmath>
 #include <fstream>

@@ -38,7 +38,7 @@ enum class RunEnd { kFinished, kInterrupted };
 struct RunResult {
   RunEnd end = RunEnd::kFinished;
   std::filesystem::path folder;
-  std::optional<Report> report;  // of a finished run that was scored
+  std::optional<Report> report = std::nullopt;  // of a finished run that was scored
   bool stopped_early = false;
   int64_t best_step = 0;
   int64_t steps = 0;

@@ -52,7 +52,7 @@ int64_t warmup_steps(int64_t total, double ratio, int64_t minimum) {
 }
 
 int64_t evaluation_interval(int64_t steps_per_epoch, int64_t per_epoch) {
-  return std::max<int64_t>(1, ceil_div(steps_per_epoch, per_epoch));
+  return per_epoch == 0 ? 0 : std::max<int64_t>(1, ceil_div(steps_per_epoch, per_epoch));
 }
 
 }  // namespace telora

@@ -1,6 +1,6 @@
 #include "train/train_pass.h"
 
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 namespace telora {
 

@@ -1,7 +1,7 @@
 #include "train/trainer.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 #include <chrono>
 #include <cmath>
@@ -164,22 +164,29 @@ void Trainer::evaluate(const TrainerHooks& hooks) {
   hooks.on_evaluation(record);
 }
 
-void Trainer::save(const TrainerHooks& hooks) { hooks.save(state_); }
+// Without evaluations the last adapter is the one that is kept.
+bool Trainer::evaluation_wanted() {
+  if (evaluation_interval_ == 0) {
+    state_.best_parameters.copy_(adapter_.parameters());
+    state_.early_stop.best_step = state_.step;
+    return false;
+  }
+  return state_.step % evaluation_interval_ == 0 || state_.step == schedule_.total_steps;
+}
 
 TrainEnd Trainer::run(const TrainerHooks& hooks) {
   while (true) {
     if (state_.evaluation_due) {
       evaluate(hooks);
-      save(hooks);
+      hooks.save(state_);
     }
     if (state_.early_stop.stopped) return TrainEnd::kStoppedEarly;
     if (state_.step >= schedule_.total_steps) return TrainEnd::kFinished;
     hooks.on_step(step(hooks), schedule_.total_steps);
-    state_.evaluation_due =
-        state_.step % evaluation_interval_ == 0 || state_.step == schedule_.total_steps;
+    state_.evaluation_due = evaluation_wanted();
     const bool stop = hooks.stop_asked();
     const bool due = recipe_.checkpoint_every > 0 && state_.step % recipe_.checkpoint_every == 0;
-    if (stop || due) save(hooks);
+    if (stop || due) hooks.save(state_);
     if (stop) return TrainEnd::kInterrupted;
   }
 }

@@ -61,7 +61,7 @@ class Trainer {
   double accumulate_gradients(std::span<const EncodedExample* const> batch, int64_t& tokens);
   double clipped_scale(double norm) const;
   void evaluate(const TrainerHooks& hooks);
-  void save(const TrainerHooks& hooks);
+  bool evaluation_wanted();
   double epochs_done() const;
 
   Recipe recipe_;

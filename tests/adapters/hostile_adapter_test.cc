@@ -1,9 +1,9 @@
 // Adapters that do not mean what they should: each is refused, with the place in the message.
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include <limits>
 
+#include "backbone/torch.h"
 #include "tests/adapters/support.h"
 #include "tests/golden/scratch.h"
 

@@ -2,7 +2,7 @@
 // differences.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 #include "adapters/lora_adapter.h"
 #include "core/error.h"

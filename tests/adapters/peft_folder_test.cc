@@ -1,10 +1,10 @@
 #include "adapters/peft_folder.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include <nlohmann/json.hpp>
 
+#include "backbone/torch.h"
 #include "tests/adapters/support.h"
 #include "tests/golden/scratch.h"
 
@@ -12,7 +12,6 @@ namespace telora::testing {
 namespace {
 
 using golden::Scratch;
-using ::testing::HasSubstr;
 
 constexpr const char* kConfig = "adapter_config.json";
 constexpr const char* kWeights = "adapter_model.safetensors";

@@ -1,11 +1,11 @@
 #include "tests/adapters/support.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include <fstream>
 #include <sstream>
 
+#include "backbone/torch.h"
 #include "core/safetensors.h"
 
 namespace telora::testing {

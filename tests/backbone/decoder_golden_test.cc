@@ -2,7 +2,7 @@
 // the ways to compute them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 #include "backbone/decoder.h"
 #include "core/error.h"

@@ -34,7 +34,7 @@ class Environment {
 };
 
 TEST(Source, OptionWinsOverEnvironment) {
-  const Environment environment("/from/env", "/xdg", "/home/me");
+  const Environment environment("/from/env", "/xdg", "/myhome");
   EXPECT_EQ(find_source("/given").folder, "/given");
   EXPECT_EQ(find_source(std::nullopt).folder, "/from/env");
   EXPECT_TRUE(find_source("sample").sample);
@@ -43,19 +43,19 @@ TEST(Source, OptionWinsOverEnvironment) {
 
 TEST(Source, DefaultFollowsXdg) {
   {
-    const Environment environment("", "/xdg", "/home/me");
+    const Environment environment("", "/xdg", "/myhome");
     EXPECT_EQ(find_source(std::nullopt).folder, "/xdg/telora");
   }
   {
-    const Environment environment("", "relative", "/home/me");
-    EXPECT_EQ(find_source(std::nullopt).folder, "/home/me/.local/share/telora");
+    const Environment environment("", "relative", "/myhome");
+    EXPECT_EQ(find_source(std::nullopt).folder, "/myhome/.local/share/telora");
   }
   const Environment environment("", "", "");
   expect_error(ErrorKind::kMissing, {"HOME", "--data"}, [] { find_source(std::nullopt); });
 }
 
 TEST(Source, EnvironmentMaySaySample) {
-  const Environment environment("sample", "", "/home/me");
+  const Environment environment("sample", "", "/myhome");
   EXPECT_TRUE(find_source(std::nullopt).sample);
 }
 

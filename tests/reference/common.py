@@ -65,7 +65,7 @@ class Failures:
 
 
 def arguments(description):
-    """--bin: folder of the programs; --backbone: the model file that they load."""
+    """--bin: folder of the programs; --backbone: the GGUF file or Hugging Face folder that they load."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--bin", type=Path, default=ROOT / "build" / "release" / "bin")
     parser.add_argument("--backbone", type=Path, default=ROOT / "models" / "smollm2-135m-instruct.gguf")
@@ -78,6 +78,8 @@ def arguments(description):
 
 def huggingface_folder(gguf_file):
     """The weights of a GGUF file, dequantised to f32 by transformers, as a folder; made once for each content of the file."""
+    if gguf_file.is_dir():
+        return gguf_file
     folder = WORK / f"hf-{hashlib.sha256(gguf_file.read_bytes()).hexdigest()[:16]}"
     if folder.exists():
         return folder

@@ -1,7 +1,8 @@
 """Token ids of lora-inspect equal those of the Hugging Face tokenizers library, for the GGUF file and for tokenizer.json folders.
 
-    tokenizer_reference.py PATH_OF_LORA_INSPECT BACKBONE.gguf DATA_FOLDER
+tokenizer_reference.py PATH_OF_LORA_INSPECT BACKBONE.gguf DATA_FOLDER
 """
+
 import gzip
 import json
 import random
@@ -20,16 +21,55 @@ except ImportError as error:
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "golden"))
 import make_smollm2_tokens as golden  # noqa: E402
 
-POOLS = ["½²Ⅷ٣१⅓①𝟘৪௰", "\u0301\u0308\u20e3\u093f\u0e31", "😀👩\u200d👧🇩🇪🦙❤️", "\r\n\t \u00a0\u2003\u3000\u0085\x0b\x0c\u180e\u2028\u200b\ufeff", "abcxyzABC_", "0123456789",
-         "!?.,;:-_()[]{}<>|/\\\"'`~@#$%^&*+=", "漢字かなカナ한글", "éüßñçøåÅ", "\x00\x01\x04\x06\x13\x14\x16\x1d\x7f", "ſKǅǈʰªºﬁ", "مرحباहिन्दीViệt€₿‿"]
-WORDS = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'S", "'RE", "'ſ", "<|im_start|>", "<|im_end|>", "<|im_", "<file_sep>", " the", "<think>", "  <think> "]
+POOLS = [
+    "½²Ⅷ٣१⅓①𝟘৪௰",
+    "\u0301\u0308\u20e3\u093f\u0e31",
+    "😀👩\u200d👧🇩🇪🦙❤️",
+    "\r\n\t \u00a0\u2003\u3000\u0085\x0b\x0c\u180e\u2028\u200b\ufeff",
+    "abcxyzABC_",
+    "0123456789",
+    "!?.,;:-_()[]{}<>|/\\\"'`~@#$%^&*+=",
+    "漢字かなカナ한글",
+    "éüßñçøåÅ",
+    "\x00\x01\x04\x06\x13\x14\x16\x1d\x7f",
+    "ſKǅǈʰªºﬁ",
+    "مرحباहिन्दीViệt€₿‿",
+]
+WORDS = [
+    "'s",
+    "'t",
+    "'re",
+    "'ve",
+    "'m",
+    "'ll",
+    "'d",
+    "'S",
+    "'RE",
+    "'ſ",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|im_",
+    "<file_sep>",
+    " the",
+    "<think>",
+    "  <think> ",
+]
 LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
 
 
 def code_points(rng, count):
-    """Characters of all planes; surrogates are no characters, and those that no version of Unicode had in 2024 are left out."""
-    ranges = [range(0x80), range(0x800), range(0x3000), range(0xD800), range(0xE000, 0x10D40), range(0x1E000, 0x1FB00), range(0x20000, 0x2A6E0), range(0xF0000, 0x110000)]
+    """Characters of all planes (surrogates are no characters)."""
+    ranges = [
+        range(0x80),
+        range(0x800),
+        range(0x3000),
+        range(0xD800),
+        range(0xE000, 0x10D40),
+        range(0x1E000, 0x1FB00),
+        range(0x20000, 0x2A6E0),
+        range(0xF0000, 0x110000),
+    ]
     return "".join(chr(rng.choice(rng.choice(ranges))) for _ in range(count))
 
 
@@ -63,7 +103,12 @@ def split(pattern, behavior="Isolated", invert=False):
 
 def variants(reference):
     """Folders that share the vocabulary and differ in what decides ids besides it."""
-    steps = {"as it is": None, "llama 3": [split(LLAMA3)], "qwen 2": [split(LLAMA3.replace("{1,3}", ""))], "digit runs": [{"type": "Digits", "individual_digits": False}]}
+    steps = {
+        "as it is": None,
+        "llama 3": [split(LLAMA3)],
+        "qwen 2": [split(LLAMA3.replace("{1,3}", ""))],
+        "digit runs": [{"type": "Digits", "individual_digits": False}],
+    }
     for behavior in ["Removed", "MergedWithPrevious", "MergedWithNext", "Contiguous"]:
         for invert in [False, True]:
             steps[f"{behavior}, invert {invert}"] = [split(r"\p{N}| |x*", behavior, invert)]
@@ -76,7 +121,9 @@ def variants(reference):
     content["model"].update(ignore_merges=True, unk_token="<|endoftext|>", fuse_unk=True)
     first = len(content["model"]["vocab"])
     flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
-    for i, (text, own) in enumerate({"<think>": {"lstrip": True}, "漢": {"single_word": True}, "é": {"normalized": True, "rstrip": True}}.items()):
+    for i, (text, own) in enumerate(
+        {"<think>": {"lstrip": True}, "漢": {"single_word": True}, "é": {"normalized": True, "rstrip": True}}.items()
+    ):
         content["added_tokens"].append({"id": content["model"]["vocab"].get(text, first + i), "content": text, **flags, **own})
     yield "added tokens and unknown bytes", content
 

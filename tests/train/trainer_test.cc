@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include "backbone/torch.h"
 
 #include "core/error.h"
 #include "tests/golden/tiny_models.h"
