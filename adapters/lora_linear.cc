@@ -39,16 +39,17 @@ struct LoraLinearNode : torch::autograd::Function<LoraLinearNode> {
                             const at::Tensor& b, const at::Tensor& weight,
                             const std::optional<at::Tensor>& bias, double scale,
                             const LoraDropout& dropout) {
-    const at::Tensor a_used = a.to(x.scalar_type()), b_used = b.to(x.scalar_type());
-    const at::Tensor h = at::mm(drop(x, dropout), a_used.t());  // [T, r]
-    at::Tensor y = at::linear(x, weight, bias);                 // [T, out]
+    const at::ScalarType type = weight.scalar_type();
+    const at::Tensor a_used = a.to(type), b_used = b.to(type);
+    const at::Tensor h = at::mm(drop(x, dropout).to(type), a_used.t());  // [T, r]
+    at::Tensor y = at::linear(x.to(type), weight, bias);                 // [T, out]
     y.addmm_(h, b_used.t(), 1.0, scale);
     context->save_for_backward({x, h, a_used, b_used, weight});
     context->saved_data["scale"] = scale;
     context->saved_data["p"] = dropout.p;
     context->saved_data["key"] = static_cast<int64_t>(dropout.key);
     context->saved_data["position"] = static_cast<int64_t>(dropout.position);
-    return y;
+    return y.to(x.scalar_type());
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
@@ -58,10 +59,11 @@ struct LoraLinearNode : torch::autograd::Function<LoraLinearNode> {
     const LoraDropout dropout{context->saved_data["p"].toDouble(),
                               static_cast<uint64_t>(context->saved_data["key"].toInt()),
                               static_cast<uint64_t>(context->saved_data["position"].toInt())};
-    const at::Tensor g = gradients[0].contiguous();                         // [T, out]
-    const at::Tensor gh = at::mm(g, b).mul_(scale);                         // [T, r]
-    const at::Tensor db = at::mm(g.t(), h).to(at::kFloat).mul_(scale);      // [out, r]
-    const at::Tensor da = at::mm(gh.t(), drop(x, dropout)).to(at::kFloat);  // [r, in]
+    const at::ScalarType type = weight.scalar_type();
+    const at::Tensor g = gradients[0].contiguous().to(type);                         // [T, out]
+    const at::Tensor gh = at::mm(g, b).mul_(scale);                                  // [T, r]
+    const at::Tensor db = at::mm(g.t(), h).to(at::kFloat).mul_(scale);               // [out, r]
+    const at::Tensor da = at::mm(gh.t(), drop(x, dropout).to(type)).to(at::kFloat);  // [r, in]
     at::Tensor dx;
     if (context->needs_input_grad(0)) {
       dx = at::mm(g, weight);  // [T, in]
@@ -70,6 +72,7 @@ struct LoraLinearNode : torch::autograd::Function<LoraLinearNode> {
       } else {
         dx.addmm_(gh, a);
       }
+      dx = dx.to(x.scalar_type());
     }
     return {dx, da, db, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }

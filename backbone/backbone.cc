@@ -102,7 +102,7 @@ Backbone load_backbone(const std::string& name, at::ScalarType dtype) {
   const Checkpoint checkpoint = Checkpoint::open(source.path);
   Tokenizer tokenizer = read_tokenizer(source.path);
   const ChatFormat format = chat_template_for(tokenizer, source.chat_format);
-  Backbone backbone{source, Decoder(checkpoint.spec(), checkpoint.load_all(dtype)),
+  Backbone backbone{source, Decoder(checkpoint.spec(), checkpoint.load_all(dtype), dtype),
                     std::move(tokenizer), format, checkpoint.digest()};
   check_vocabulary(backbone);
   return backbone;

@@ -1,8 +1,9 @@
 #include "backbone/decoder.h"
 
 #include <fmt/format.h>
-#include "backbone/torch.h"
 
+#include "backbone/product_type.h"
+#include "backbone/torch.h"
 #include "core/error.h"
 
 namespace telora {
@@ -24,24 +25,38 @@ void require_weights(const DecoderSpec& spec, const Weights& weights) {
   if (!problems.empty()) throw Error(ErrorKind::kData, "decoder weights:" + problems);
 }
 
-Linear make_linear(const Weights& weights, const std::string& name) {
-  const auto bias = weights.find(name + ".bias");
-  return {name, weights.at(name + ".weight"), bias == weights.end() ? at::Tensor() : bias->second};
-}
+// Makes layers of checkpoint tensors in the types that they are used in.
+class LayerMaker {
+ public:
+  LayerMaker(const Weights& weights, at::ScalarType activations)
+      : weights_(weights), activations_(activations), products_(product_type(activations)) {}
 
-DecoderLayer make_layer(const Weights& weights, int64_t index) {
-  const std::string prefix = fmt::format("model.layers.{}.", index);
-  const auto linear = [&](const char* name) { return make_linear(weights, prefix + name); };
-  return {.input_norm = weights.at(prefix + "input_layernorm.weight"),
-          .post_attention_norm = weights.at(prefix + "post_attention_layernorm.weight"),
-          .q = linear("self_attn.q_proj"),
-          .k = linear("self_attn.k_proj"),
-          .v = linear("self_attn.v_proj"),
-          .o = linear("self_attn.o_proj"),
-          .gate = linear("mlp.gate_proj"),
-          .up = linear("mlp.up_proj"),
-          .down = linear("mlp.down_proj")};
-}
+  DecoderLayer make(int64_t index) const {
+    const std::string prefix = fmt::format("model.layers.{}.", index);
+    const auto linear = [&](const char* name) { return make_linear(prefix + name); };
+    return {.input_norm = norm(prefix + "input_layernorm.weight"),
+            .post_attention_norm = norm(prefix + "post_attention_layernorm.weight"),
+            .q = linear("self_attn.q_proj"),
+            .k = linear("self_attn.k_proj"),
+            .v = linear("self_attn.v_proj"),
+            .o = linear("self_attn.o_proj"),
+            .gate = linear("mlp.gate_proj"),
+            .up = linear("mlp.up_proj"),
+            .down = linear("mlp.down_proj")};
+  }
+
+  at::Tensor norm(const std::string& name) const { return weights_.at(name).to(activations_); }
+
+ private:
+  Linear make_linear(const std::string& name) const {
+    const auto bias = weights_.find(name + ".bias");
+    return {name, weights_.at(name + ".weight").to(products_),
+            bias == weights_.end() ? at::Tensor() : bias->second.to(products_)};
+  }
+
+  const Weights& weights_;
+  at::ScalarType activations_, products_;
+};
 
 at::Tensor select_rows(const at::Tensor& x, const at::Tensor& rows) {
   return rows.defined() ? x.index_select(0, rows) : x;
@@ -49,13 +64,15 @@ at::Tensor select_rows(const at::Tensor& x, const at::Tensor& rows) {
 
 }  // namespace
 
-Decoder::Decoder(DecoderSpec spec, const Weights& weights) : spec_(std::move(spec)) {
+Decoder::Decoder(DecoderSpec spec, const Weights& weights, at::ScalarType activations)
+    : spec_(std::move(spec)), activations_(activations) {
   require_weights(spec_, weights);
   embedding_ = weights.at("model.embed_tokens.weight").to(at::kFloat);
   head_ = spec_.tied_head ? embedding_ : weights.at("lm_head.weight").to(at::kFloat);
-  final_norm_ = weights.at("model.norm.weight");
+  const LayerMaker maker(weights, activations);
+  final_norm_ = maker.norm("model.norm.weight");
   inverse_frequencies_ = torch::tensor(telora::inverse_frequencies(spec_), at::kFloat);
-  for (int64_t i = 0; i < spec_.layers; ++i) layers_.push_back(make_layer(weights, i));
+  for (int64_t i = 0; i < spec_.layers; ++i) layers_.push_back(maker.make(i));
   attention_ = {spec_.heads, spec_.kv_heads, spec_.head_dim, spec_.attention_scale};
 }
 

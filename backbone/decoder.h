@@ -26,9 +26,10 @@ struct DecoderLayer {
 // float32.
 class Decoder {
  public:
-  // `weights`: every name of parameter_shapes(spec), each float32 or bfloat16 (all layers alike).
-  // Throws Error(data) naming the missing or misshapen tensors.
-  Decoder(DecoderSpec spec, const std::unordered_map<std::string, at::Tensor>& weights);
+  // `weights`: every name of parameter_shapes(spec), float32 or bfloat16. `activations`: kFloat or
+  // kBFloat16. Throws Error(data) naming the missing or misshapen tensors.
+  Decoder(DecoderSpec spec, const std::unordered_map<std::string, at::Tensor>& weights,
+          at::ScalarType activations);
   Decoder(Decoder&&) = default;
   Decoder(const Decoder&) = delete;
 
@@ -45,7 +46,7 @@ class Decoder {
   at::Tensor loss_sum(const at::Tensor& hidden, const at::Tensor& targets) const;
 
   const DecoderSpec& spec() const { return spec_; }
-  at::ScalarType dtype() const { return layers_.front().q.weight.scalar_type(); }
+  at::ScalarType dtype() const { return activations_; }
   // Linear by module name ("model.layers.0.self_attn.q_proj"); nullptr if there is none.
   Linear* find_linear(const std::string& name);
   const Linear* find_linear(const std::string& name) const;
@@ -61,6 +62,7 @@ class Decoder {
   at::Tensor scaled(at::Tensor x, double factor) const;
 
   DecoderSpec spec_;
+  at::ScalarType activations_;
   at::Tensor embedding_;            // [V, D] float32
   at::Tensor head_;                 // [V, D] float32; the embedding itself if tied
   at::Tensor final_norm_;           // [D]

@@ -4,7 +4,9 @@
 
 namespace telora {
 
-at::Tensor Linear::plain(const at::Tensor& x) const { return at::linear(x, weight, bias); }
+at::Tensor Linear::plain(const at::Tensor& x) const {
+  return at::linear(x.to(weight.scalar_type()), weight, bias).to(x.scalar_type());
+}
 
 at::Tensor Linear::forward(const at::Tensor& x) const {
   return delta ? delta->forward(x, *this) : plain(x);

@@ -20,11 +20,11 @@ class LinearDelta {
 // nothing.
 struct Linear {
   std::string name;   // "model.layers.0.self_attn.q_proj"
-  at::Tensor weight;  // [out, in]
+  at::Tensor weight;  // [out, in], in the type products are made in (product_type)
   at::Tensor bias;    // [out] or undefined
   LinearDelta* delta = nullptr;
 
-  at::Tensor plain(const at::Tensor& x) const;    // W x + b
+  at::Tensor plain(const at::Tensor& x) const;    // W x + b, in x's dtype
   at::Tensor forward(const at::Tensor& x) const;  // with the delta, if one is attached
 };
 

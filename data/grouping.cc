@@ -30,7 +30,9 @@ std::string_view compared_part(const Example& example, const Category& category)
                                       : question.substr(at + category.similar_after.size());
 }
 
-// Names each cluster by the digest of its smallest text.
+std::string group_name(std::string_view text) { return sha256(text).substr(0, 16); }
+
+// Names each cluster by its smallest text.
 void name_clusters(std::vector<Example>& examples, const std::vector<std::string>& texts,
                    DisjointSets& clusters) {
   std::vector<size_t> smallest(texts.size());
@@ -40,7 +42,7 @@ void name_clusters(std::vector<Example>& examples, const std::vector<std::string
     if (texts[i] < texts[best]) best = i;
   }
   for (size_t i = 0; i < texts.size(); ++i) {
-    examples[i].group = sha256(texts[smallest[clusters.find(i)]]).substr(0, 16);
+    examples[i].group = group_name(texts[smallest[clusters.find(i)]]);
   }
 }
 
@@ -109,7 +111,7 @@ void group_examples(std::vector<Example>& examples, const Category& category) {
   if (category.grouping == "episode") {
     group_episodes(examples, category);
   } else if (category.grouping == "source") {
-    for (Example& example : examples) example.group = source_key(example);
+    for (Example& example : examples) example.group = group_name(source_key(example));
   } else {
     group_similar(examples, category, category.grouping == "similar-or-source");
   }

@@ -105,15 +105,15 @@ constexpr std::string_view kFunctionInverse[] = {
 };
 
 constexpr std::string_view kPointForward[] = {
-    "Which reference point lies between {key}?",
+    "What runs between {key}?",
     "What joins {key}?",
-    "Signalling or data pass directly between {key} over",
+    "{key} talk directly over",
     "{key}: which interface connects them?",
-    "A trace shows the link between {key}. What is it called?",
+    "A trace shows {key}. Which link?",
 };
 constexpr std::string_view kPointInverse[] = {
     "Which pair does {value} connect?",
-    "Where in the 5G architecture does {value} run? Between",
+    "{value} runs between",
 };
 
 constexpr std::string_view kIdentityForward[] = {
@@ -125,7 +125,7 @@ constexpr std::string_view kIdentityForward[] = {
 };
 constexpr std::string_view kIdentityInverse[] = {
     "What is the {value} used for?",
-    "A control message is addressed by the {value}. What is it about?",
+    "A message addressed by {value} is about",
 };
 
 constexpr std::string_view kChannelForward[] = {
@@ -136,8 +136,8 @@ constexpr std::string_view kChannelForward[] = {
     "Complete the sentence: the ____ conveys {key}.",
 };
 constexpr std::string_view kChannelInverse[] = {
-    "What is transported by the {value}?",
-    "Which content would you expect on the {value}?",
+    "Purpose of the {value}?",
+    "What travels on the {value}?",
 };
 
 constexpr Relation kRelations[] = {

@@ -1,9 +1,8 @@
 #include "eval/prompt_batch.h"
 
-#include "backbone/torch.h"
-
 #include <algorithm>
 
+#include "backbone/torch.h"
 #include "eval/cached_forward.h"
 
 namespace telora {
@@ -104,6 +103,20 @@ int64_t reserve_of(const EncodedExample& example, int64_t max_new_tokens) {
   return std::max<int64_t>(max_new_tokens, static_cast<int64_t>(example.target.size()));
 }
 
+// Tokens that all prompts begin with, leaving each at least its last one.
+int64_t shared_prompt_tokens(std::span<const EncodedExample> examples) {
+  if (examples.size() < 2) return 0;
+  const Ids& first = examples[0].prompt;
+  size_t shared = first.size() - 1;
+  for (const EncodedExample& example : examples) {
+    shared = std::min(shared, example.prompt.size() - 1);
+    const auto end = example.prompt.begin() + static_cast<long>(shared);
+    shared = static_cast<size_t>(std::mismatch(example.prompt.begin(), end, first.begin()).first -
+                                 example.prompt.begin());
+  }
+  return static_cast<int64_t>(shared);
+}
+
 int64_t branch_slots(const EncodedExample& example) {
   size_t total = 0;
   for (const auto& ids : completions_of(example)) total += ids.size();
@@ -116,17 +129,35 @@ PromptBatch::PromptBatch(const Decoder& decoder, std::span<const EncodedExample>
                          int64_t max_new_tokens)
     : decoder_(decoder), examples_(examples), max_new_tokens_(max_new_tokens) {
   const at::NoGradGuard no_gradient;
+  const int64_t shared = shared_prompt_tokens(examples_);
   CachedForward forward;
+  scratch_ = shared;
+  if (shared > 0)
+    forward.extend(0, 0, std::span(examples_[0].prompt).first(static_cast<size_t>(shared)));
   int64_t slots = 0;
   for (const EncodedExample& example : examples_) {
     begins_.push_back(scratch_);
-    const int64_t first = forward.extend(scratch_, 0, example.prompt);
-    forward.want(first + static_cast<int64_t>(example.prompt.size()) - 1);
+    const auto own = std::span(example.prompt).subspan(static_cast<size_t>(shared));
+    const int64_t first = shared > 0 ? forward.branch(0, shared, scratch_ + shared, own)
+                                     : forward.extend(scratch_, 0, own);
+    forward.want(first + static_cast<int64_t>(own.size()) - 1);
     scratch_ += static_cast<int64_t>(example.prompt.size()) + reserve_of(example, max_new_tokens);
     slots += branch_slots(example);
   }
   cache_ = decoder_.make_cache(scratch_ + slots);
   last_logits_ = forward.run(decoder_, cache_);
+  copy_prefix(shared);
+}
+
+// From here on each row's keys and values lie in one piece, prefix first.
+void PromptBatch::copy_prefix(int64_t shared) {
+  if (shared == 0) return;
+  for (auto* pool : {&cache_.keys, &cache_.values}) {
+    for (at::Tensor& layer : *pool) {
+      for (const int64_t begin : begins_)
+        layer.narrow(0, begin, shared).copy_(layer.narrow(0, 0, shared));
+    }
+  }
 }
 
 std::vector<CandidateScores> PromptBatch::score_candidates() {

@@ -16,8 +16,8 @@ struct CandidateScores {
   int64_t target_tokens = 0;
 };
 
-// Several prompts read once, without padding: their keys and values serve every option and the
-// generated answer. No gradient.
+// Several prompts read once, without padding, what all begin with only once: their keys and values
+// serve every option and the generated answer. No gradient.
 class PromptBatch {
  public:
   // Reads the prompts (one forward pass). The examples must outlive the batch.
@@ -32,6 +32,7 @@ class PromptBatch {
   std::vector<std::vector<int32_t>> generate(std::span<const int32_t> stop);
 
  private:
+  void copy_prefix(int64_t shared);
   const Decoder& decoder_;
   std::span<const EncodedExample> examples_;
   int64_t max_new_tokens_;

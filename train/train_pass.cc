@@ -1,5 +1,7 @@
 #include "train/train_pass.h"
 
+#include <algorithm>
+
 #include "backbone/torch.h"
 
 namespace telora {
@@ -27,14 +29,34 @@ int64_t counted_targets(const EncodedExample& example, LossTokens loss) {
   return length_of(example) - 1 - first_wanted(example, loss);
 }
 
+// Tokens that all prompts begin with, leaving each at least its last one; 0 if sharing would not
+// pay.
+int64_t shared_tokens(std::span<const EncodedExample* const> rows, LossTokens loss) {
+  if (loss == LossTokens::kFull || rows.size() < 2) return 0;
+  const std::vector<int32_t>& first = rows[0]->prompt;
+  size_t shared = first.size() - 1;
+  for (const EncodedExample* row : rows) {
+    shared = std::min(shared, row->prompt.size() - 1);
+    const auto end = row->prompt.begin() + static_cast<long>(shared);
+    shared = static_cast<size_t>(std::mismatch(row->prompt.begin(), end, first.begin()).first -
+                                 row->prompt.begin());
+  }
+  return static_cast<int64_t>(shared);
+}
+
 TrainPass build_pass(std::span<const EncodedExample* const> rows, LossTokens loss) {
   TrainPass pass;
   RowPacker packer;
   std::vector<int64_t> wanted, targets;
+  const int64_t shared = shared_tokens(rows, loss);
+  if (shared > 0) packer.add(std::span(rows[0]->prompt).first(static_cast<size_t>(shared)));
   for (const EncodedExample* example : rows) {
     const std::vector<int32_t> ids = row_ids(*example);
-    const int64_t begin = packer.tokens();
-    packer.add(std::span(ids).first(ids.size() - 1));
+    const int64_t begin =
+        packer.tokens() - shared;  // of the row's first token, had it been read here
+    const auto own = std::span(ids).subspan(static_cast<size_t>(shared),
+                                            ids.size() - 1 - static_cast<size_t>(shared));
+    shared > 0 ? packer.add_branch(0, own) : packer.add(own);
     for (auto i = first_wanted(*example, loss); i + 1 < static_cast<int64_t>(ids.size()); ++i) {
       wanted.push_back(begin + i);
       targets.push_back(ids[static_cast<size_t>(i) + 1]);

@@ -20,7 +20,7 @@ const std::vector<std::string> kTargets{"q_proj",    "k_proj",  "v_proj",   "o_p
 Decoder make_decoder(const DecoderSpec& spec) {
   std::unordered_map<std::string, at::Tensor> weights;
   for (const auto& [name, tensor] : tiny_weights(spec)) weights[name] = tensor;
-  return {spec, weights};
+  return {spec, weights, at::kFloat};
 }
 
 LoraConfig tiny_config() {

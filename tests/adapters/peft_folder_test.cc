@@ -252,7 +252,7 @@ TEST(WriteAdapter, ChecksItsCaller) {
   };
   refused("at least one", [](AdapterFile& file) { file.modules.clear(); });
   refused("twice", [](AdapterFile& file) { file.modules.push_back(file.modules[0]); });
-  refused("no pair", [](AdapterFile& file) { file.modules[0].a = {}; });
+  refused("no pair", [](AdapterFile& file) { file.modules[0].a = at::Tensor(); });
   refused("no pair", [](AdapterFile& file) { file.modules[0].b = torch::rand({16}); });
   refused("rank 2", [](AdapterFile& file) { file.modules[0].b = torch::rand({16, 3}); });
   refused("rank 3", [](AdapterFile& file) { file.config.rank = 3; });

@@ -24,7 +24,7 @@ std::unordered_map<std::string, at::Tensor> weights_of(const DecoderSpec& spec,
 }
 
 Decoder make(const DecoderSpec& spec, at::ScalarType type = at::kFloat) {
-  return {spec, weights_of(spec, type)};
+  return {spec, weights_of(spec, type), type};
 }
 
 std::vector<int32_t> tokens(size_t count = 8, int32_t shift = 0) {
@@ -136,7 +136,7 @@ TEST(DecoderWeights, EveryMissingTensorIsNamed) {
   weights.erase("model.norm.weight");
   weights["model.layers.1.mlp.up_proj.weight"] = at::zeros({3, 3});
   try {
-    const Decoder decoder(tiny_llama(), weights);
+    const Decoder decoder(tiny_llama(), weights, at::kFloat);
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kData);

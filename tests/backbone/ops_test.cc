@@ -148,8 +148,9 @@ TEST(Kernels, DropoutMaskIsPhilox) {
     const auto slot = static_cast<size_t>((i % 128) / 16);
     const uint32_t draw = (words[slot / 2] >> (16 * (slot % 2))) & 0xFFFF;
     ASSERT_EQ(y[static_cast<size_t>(i)] == 0.0f, draw < threshold) << i;
-    if (draw >= threshold)
+    if (draw >= threshold) {
       ASSERT_FLOAT_EQ(y[static_cast<size_t>(i)], 65536.0f / (65536.0f - 20000.0f));
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 #include "support.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -32,6 +34,18 @@ std::vector<std::string> TempFolder::entries() const {
   }
   std::ranges::sort(names);
   return names;
+}
+
+MemoryFile::MemoryFile(std::string_view bytes) : descriptor_(::memfd_create("test", 0)) {
+  if (::write(descriptor_, bytes.data(), bytes.size()) != std::ssize(bytes)) {
+    throw std::runtime_error("no memory file");
+  }
+}
+
+MemoryFile::~MemoryFile() { ::close(descriptor_); }
+
+std::filesystem::path MemoryFile::path() const {
+  return "/proc/self/fd/" + std::to_string(descriptor_);
 }
 
 std::string file_bytes(const std::filesystem::path& path) {

@@ -32,6 +32,19 @@ class TempFolder {
   std::filesystem::path path_;
 };
 
+// Bytes that can be opened as a file and never touch a disk.
+class MemoryFile {
+ public:
+  explicit MemoryFile(std::string_view bytes);
+  ~MemoryFile();
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+  std::filesystem::path path() const;
+
+ private:
+  int descriptor_;
+};
+
 std::string file_bytes(const std::filesystem::path& path);
 
 // The little-endian bytes of a number.

@@ -1,6 +1,6 @@
 // The published data set against what is known of it. Skipped where it is absent.
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <map>
 
 #include "core/text.h"
@@ -107,9 +107,9 @@ TEST(PublishedFolder, IsImportedAndVerified) {
 
 TEST(PublishedFolder, LargestCategoryLoadsInFiveSeconds) {
   TELORA_REQUIRE_PUBLISHED_DATA();
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // processor time: others may be using the machine
   load_category({false, *testing::published_folder()}, find_category("teleqna"));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  EXPECT_LT(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, 5.0);
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
 // No row of a benchmark data set may be committed: a published row is a row that models learn.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "core/files.h"
 #include "tests/layout/source_text.h"
@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 
 // A row is recognised by 56 letters and digits in sequence that no other row has.
 constexpr size_t kWindow = 56;
+constexpr size_t kParts = 16;  // the windows of a question start at its sixteenths
 constexpr uint64_t kBase = 1099511628211;
 
 std::string letters_and_digits(std::string_view text) {
@@ -28,6 +29,19 @@ std::string letters_and_digits(std::string_view text) {
     if (std::isalnum(byte) != 0) kept += static_cast<char>(std::tolower(byte));
   }
   return kept;
+}
+
+// The text behind JSON or C++ escapes, as far as its letters and digits are concerned.
+std::string without_escapes(std::string_view text) {
+  std::string plain;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\') {
+      ++i;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
 }
 
 // Calls visit(hash) for each kWindow bytes of `text` in turn.
@@ -43,36 +57,56 @@ void for_each_window(std::string_view text, const Visit& visit) {
   }
 }
 
-// Windows of the questions' start, middle and end, with the row each came from; a window that
-// several rows share is a template, not a row, and counts for none.
+// The rows by windows spread over their questions. A window that stands anywhere in
+// another question too belongs to a template, not to a row, and is left out.
 class RowIndex {
  public:
   void add(const std::string& row_name, const std::string& question) {
     const std::string text = letters_and_digits(question);
-    if (text.size() < kWindow) return;
-    const size_t last = text.size() - kWindow;
-    for (size_t at : {size_t{0}, last / 2, last}) {
-      for_each_window(std::string_view(text).substr(at, kWindow), [&](uint64_t hash) {
-        const auto [entry, is_new] = rows_.emplace(hash, row_name);
-        if (!is_new && entry->second != row_name) entry->second.clear();
+    if (text.size() >= kWindow) rows_.push_back({row_name, text});
+  }
+
+  void build() {
+    for (size_t row = 0; row < rows_.size(); ++row) {
+      const std::string_view text = rows_[row].question;
+      const size_t last = text.size() - kWindow;
+      for (size_t part = 0; part <= kParts; ++part) {
+        for_each_window(text.substr(last * part / kParts, kWindow),
+                        [&](uint64_t hash) { index_.emplace(hash, row); });
+      }
+    }
+    for (const Row& row : rows_) {
+      for_each_window(row.question, [&](uint64_t hash) {
+        const auto entry = index_.find(hash);
+        if (entry != index_.end() && rows_[entry->second].question != row.question) {
+          index_.erase(entry);
+        }
       });
     }
   }
 
-  // The name of a row that `text` holds a part of, or empty.
+  // The name of a row that `text` holds a part of, as it is or escaped, or empty.
   std::string find(std::string_view text) const {
     std::string found;
-    for_each_window(letters_and_digits(text), [&](uint64_t hash) {
-      const auto entry = rows_.find(hash);
-      if (entry != rows_.end() && !entry->second.empty()) found = entry->second;
-    });
+    for (const std::string& form : {std::string(text), without_escapes(text)}) {
+      for_each_window(letters_and_digits(form), [&](uint64_t hash) {
+        const auto entry = index_.find(hash);
+        if (entry != index_.end()) found = rows_[entry->second].name;
+      });
+    }
     return found;
   }
 
-  size_t size() const { return rows_.size(); }
+  size_t size() const { return index_.size(); }
 
  private:
-  std::unordered_map<uint64_t, std::string> rows_;
+  struct Row {
+    std::string name;
+    std::string question;  // letters and digits only
+  };
+
+  std::vector<Row> rows_;
+  std::unordered_map<uint64_t, size_t> index_;  // of a window: its row
 };
 
 fs::path data_folder() {
@@ -95,10 +129,23 @@ TEST(RowIndex, FindsAQuotedQuestionInsideOtherText) {
       "Which made-up interface carries the entirely invented report of a test cell?";
   RowIndex index;
   index.add("row 1", question);
+  index.build();
   EXPECT_EQ(index.find("{\"q\": \"" + question + "\"}"), "row 1");
   EXPECT_EQ(
       index.find("Which made-up interface carries another report of that cell, and which not?"),
       "");
+}
+
+TEST(RowIndex, FindsAnEscapedQuestion) {
+  RowIndex index;
+  index.add("row 1",
+            "Cell A: 17 users\nCell B: 23 users\nCell C: 5 users\nCell D: none\nWhich of the four "
+            "is busy?");
+  index.build();
+  EXPECT_EQ(
+      index.find(
+          R"(Cell A: 17 users\nCell B: 23 users\nCell C: 5 users\nCell D: none\nWhich of the four is busy?)"),
+      "row 1");
 }
 
 TEST(RowIndex, TemplatesAreNotRows) {
@@ -109,6 +156,8 @@ TEST(RowIndex, TemplatesAreNotRows) {
             start + "the first of many texts that nobody ever wrote before this test was made");
   index.add("row 2",
             start + "an altogether different second text, also made only for this very check");
+  index.build();
+  EXPECT_GT(index.size(), 0u);
   EXPECT_EQ(index.find(start), "");
 }
 
@@ -120,6 +169,7 @@ TEST(Repository, HoldsNoBenchmarkRow) {
   for (const auto& entry : fs::directory_iterator(data_folder())) {
     if (entry.path().filename().string().ends_with(".jsonl.gz")) add_file(index, entry.path());
   }
+  index.build();
   ASSERT_GT(index.size(), 1000u);
   for (const SourceFile& file : repository_files(TELORA_SOURCE_DIR)) {
     EXPECT_EQ(index.find(file.text), "") << file.path;

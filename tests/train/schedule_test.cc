@@ -84,6 +84,7 @@ TEST(Schedule, EvaluationInterval) {
   EXPECT_EQ(evaluation_interval(140, 4), 35);
   EXPECT_EQ(evaluation_interval(19, 4), 5);
   EXPECT_EQ(evaluation_interval(2, 4), 1);
+  EXPECT_EQ(evaluation_interval(2, 0), 0);
 }
 
 TEST(Schedule, ParsesItsName) {

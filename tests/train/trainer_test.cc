@@ -41,8 +41,8 @@ std::vector<EncodedExample> tiny_rows(size_t count) {
 }
 
 // One adapter on one tiny decoder with its trainer.
-struct Setup {
-  explicit Setup(const Recipe& recipe, size_t rows = 22)
+struct TinyRun {
+  explicit TinyRun(const Recipe& recipe, size_t rows = 22)
       : decoder(make_decoder()), adapter(make_adapter(decoder)) {
     adapter.attach(decoder);
     adapter.enable_training(42);
@@ -53,7 +53,7 @@ struct Setup {
     const DecoderSpec spec = golden::tiny_llama();
     std::unordered_map<std::string, at::Tensor> weights;
     for (const auto& [name, tensor] : golden::tiny_weights(spec)) weights[name] = tensor;
-    return {spec, weights};
+    return {spec, weights, at::kFloat};
   }
   static LoraAdapter make_adapter(const Decoder& decoder) {
     LoraConfig config;
@@ -104,7 +104,7 @@ TEST(Trainer, LearnsTheRows) {
   recipe.patience = 0;
   recipe.dropout = 0;
   recipe.learning_rate = 0.01;
-  Setup setup(recipe, 8);
+  TinyRun setup(recipe, 8);
   Watch watch;
   EXPECT_EQ(setup.trainer->run(watch.hooks(*setup.trainer)), TrainEnd::kFinished);
   EXPECT_LT(watch.steps.back().loss, 0.5 * watch.steps.front().loss);
@@ -116,7 +116,7 @@ TEST(Trainer, FourPassesOfOneRowEqualOnePassOfFour) {
     Recipe recipe = tiny_recipe();
     recipe.tokens_per_pass = budget;
     recipe.dropout = 0;
-    Setup setup(recipe);
+    TinyRun setup(recipe);
     Watch watch;
     setup.trainer->run(watch.hooks(*setup.trainer));
     results.push_back(setup.adapter.parameters().detach().clone());
@@ -127,7 +127,7 @@ TEST(Trainer, FourPassesOfOneRowEqualOnePassOfFour) {
 TEST(Trainer, SameSeedSameBytes) {
   std::vector<at::Tensor> results;
   for (int i = 0; i < 2; ++i) {
-    Setup setup(tiny_recipe());
+    TinyRun setup(tiny_recipe());
     Watch watch;
     setup.trainer->run(watch.hooks(*setup.trainer));
     results.push_back(setup.adapter.parameters().detach().clone());
@@ -138,15 +138,15 @@ TEST(Trainer, SameSeedSameBytes) {
 // At every step: interrupt, restore into a new trainer, finish; adapter and log must not differ by
 // a bit.
 TEST(Trainer, ResumesBitForBitAtEveryStep) {
-  Setup whole(tiny_recipe());
+  TinyRun whole(tiny_recipe());
   Watch reference;
   whole.trainer->run(reference.hooks(*whole.trainer));
   for (int64_t stop = 1; stop < whole.trainer->total_steps(); ++stop) {
-    Setup first(tiny_recipe());
+    TinyRun first(tiny_recipe());
     Watch before;
     before.stop_after = stop;
     ASSERT_EQ(first.trainer->run(before.hooks(*first.trainer)), TrainEnd::kInterrupted);
-    Setup second(tiny_recipe());
+    TinyRun second(tiny_recipe());
     second.trainer->restore(before.saved.back());
     Watch after;
     second.trainer->run(after.hooks(*second.trainer));
@@ -173,7 +173,7 @@ TEST(Trainer, NotFiniteLossStopsBeforeTheUpdate) {
   recipe.warmup_min_steps = 0;
   recipe.warmup_ratio = 0;
   recipe.epochs = 50;
-  Setup setup(recipe);
+  TinyRun setup(recipe);
   Watch watch;
   try {
     setup.trainer->run(watch.hooks(*setup.trainer));
@@ -191,7 +191,7 @@ TEST(Trainer, StopsEarlyAndKeepsTheBest) {
   recipe.patience = 2;
   recipe.learning_rate = 0.05;
   recipe.selection_metric = "loss";
-  Setup setup(recipe);
+  TinyRun setup(recipe);
   Watch watch;
   ASSERT_EQ(setup.trainer->run(watch.hooks(*setup.trainer)), TrainEnd::kStoppedEarly);
   double best = 1e9;
