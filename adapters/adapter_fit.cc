@@ -13,34 +13,44 @@ namespace telora {
 namespace {
 
 constexpr size_t kMaxListed = 20;
+constexpr size_t kMaxNameBytes = 100;
 
 // Everything wrong with an adapter, so that one error can list it.
 class Problems {
  public:
-  void add(std::string field, std::string found, std::string want) {
-    ++count_;
-    if (count_ == 1) first_ = field;
-    if (count_ > kMaxListed) return;
-    text_ += fmt::format("{}[{}] {}: found {}, want {}", count_ == 1 ? "" : "; ", count_,
-                         printable(field), found, want);
-    if (count_ == 1) single_ = {std::move(found), std::move(want)};
+  void add(std::string_view field, std::string found, std::string want) {
+    if (++count_ > kMaxListed) return;
+    listed_.push_back({printable(field, kMaxNameBytes), std::move(found), std::move(want)});
   }
 
   void report(const std::string& file, const std::string& advice) const {
     if (count_ == 0) return;
-    const Where where{file, printable(first_)};
-    if (count_ == 1) fail(ErrorKind::kData, where, single_.first, single_.second, advice);
-    const std::string more =
-        count_ > kMaxListed ? fmt::format("; and {} more", count_ - kMaxListed) : "";
-    fail(ErrorKind::kData, where, fmt::format("{} problems: {}{}", count_, text_, more),
+    const Problem& first = listed_.front();
+    if (count_ == 1) fail(ErrorKind::kData, {file, first.field}, first.found, first.want, advice);
+    fail(ErrorKind::kData, {file, "tensors"}, fmt::format("{} problems: {}", count_, list()),
          "an adapter that fits its config and the base model", advice);
   }
 
  private:
+  struct Problem {
+    std::string field;
+    std::string found;
+    std::string want;
+  };
+
+  std::string list() const {
+    std::string text;
+    for (const Problem& problem : listed_) {
+      text +=
+          fmt::format("{}[{}] {}: found {}, want {}", text.empty() ? "" : "; ",
+                      &problem - listed_.data() + 1, problem.field, problem.found, problem.want);
+    }
+    if (count_ > kMaxListed) text += fmt::format("; and {} more", count_ - kMaxListed);
+    return text;
+  }
+
   size_t count_ = 0;
-  std::string first_;
-  std::pair<std::string, std::string> single_;
-  std::string text_;
+  std::vector<Problem> listed_;
 };
 
 struct Pair {

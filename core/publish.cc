@@ -51,13 +51,14 @@ std::string free_space(const std::string& name) {
        errno_text(error), "a place where files can be created");
 }
 
-// fsync(2). Never repeated after a fault: the kernel may have dropped the pages and report success.
-void sync_descriptor(int descriptor, const std::string& name, uint64_t needed) {
+// fsync(2): 0 or the errno. Never repeated after a fault: the kernel may have dropped the pages,
+// and would then report success.
+int sync_file(int descriptor) {
   int status;
   do {
     status = ::fsync(descriptor);
   } while (status != 0 && errno == EINTR);
-  if (status != 0) fail_write(name, errno, needed);
+  return status == 0 ? 0 : errno;
 }
 
 // A new file beside the target, removed again unless it was renamed over the target.
@@ -82,7 +83,7 @@ class TemporaryFile {
   int descriptor() const { return descriptor_.get(); }
 
   void rename_over_target(uint64_t bytes) {
-    sync_descriptor(descriptor_.get(), target_, bytes);
+    if (const int error = sync_file(descriptor_.get())) fail_write(target_, error, bytes);
     // Network file systems report late write faults here; after EINTR the descriptor is closed.
     if (::close(descriptor_.release()) != 0 && errno != EINTR) fail_write(target_, errno, bytes);
     if (target_.find('\0') != std::string::npos) fail_create(target_, EINVAL);
@@ -162,10 +163,15 @@ void create_folders(const std::filesystem::path& path) {
 }
 
 void sync_folder(const std::filesystem::path& path) {
+  const auto refuse = [&](int error) {
+    fail(ErrorKind::kIo, {path.string(), ""}, errno_text(error), "a folder that can be synced",
+         "its new entries may be lost if the power fails");
+  };
   const Descriptor folder = open_descriptor(path.string(), O_RDONLY | O_DIRECTORY);
-  if (!folder.valid()) fail_write(path.string(), errno, 0);
+  if (!folder.valid()) refuse(errno);
   // EINVAL: a file system that cannot sync folders and needs no such call.
-  if (::fsync(folder.get()) != 0 && errno != EINVAL) fail_write(path.string(), errno, 0);
+  const int error = sync_file(folder.get());
+  if (error != 0 && error != EINVAL) refuse(error);
 }
 
 }  // namespace telora

@@ -151,7 +151,7 @@ constexpr Relation kRelations[] = {
 }  // namespace
 
 std::vector<std::string> teleqna_rows() {
-  RandomStream random(stream_key(42, "sample/teleqna"));
+  RandomStream random(stream_key(43, "sample/teleqna"));
   std::vector<std::string> rows;
   for (const Item& item : compose(kRelations, 4, random)) {
     nlohmann::ordered_json row = letter_row(item);

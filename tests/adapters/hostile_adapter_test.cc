@@ -129,7 +129,7 @@ TEST(HostileAdapter, TensorsThatAreNoPartOfPlainLora) {
       {"base_model.model.model.embed_tokens.lora_embedding_A", "embedding"},
       {"base_model.model.lm_head.weight", "unknown tensor"},
       {"model.layers.0.self_attn.q_proj.lora_A.weight", "prefix"},
-      {"base_model.model..lora_A.weight", "does not have"},
+      {"base_model.model..lora_A.weight", "unknown tensor"},
       {"base_model.model.lora_A.weight", "unknown tensor"},
       {"lora_A.weight", "prefix"},
       {"x\x1b[31m\n", "x\\x1b[31m\\n"},
@@ -170,8 +170,10 @@ TEST(HostileAdapter, AllProblemsAreInOneMessage) {
 
 TEST(HostileAdapter, ALongListIsCutAndCounted) {
   NamedTensors tensors = good_tensors();
-  for (int i = 0; i < 5000; ++i) tensors[fmt::format("junk.{}", i)] = torch::zeros({1});
-  const std::string message = refused(tensors, {"5000 problems", "[20] ", "and 4980 more"});
+  const std::string long_name(5000, 'x');
+  for (int i = 0; i < 1000; ++i) tensors[fmt::format("{}.{}", i, long_name)] = torch::zeros({1});
+  const std::string message =
+      refused(tensors, {"1000 problems", "[20] ", "and 980 more", "another base model"});
   EXPECT_THAT(message, Not(HasSubstr("[21] ")));
   EXPECT_LT(message.size(), 4000);
 }
@@ -187,7 +189,7 @@ TEST(HostileAdapter, AnAdapterForNoModuleOfTheBase) {
   const Scratch scratch;
   write_tensors(scratch / kWeights, good_tensors());
   write_text(scratch / kConfig, config_text());
-  expect_error(ErrorKind::kData, {"8 problems", "another base model"}, [&] {
+  expect_error(ErrorKind::kData, {"9 problems", "another base model"}, [&] {
     read_adapter(scratch.path(), {{"model.layers.0.mlp.up_proj", 16, 24}});
   });
   expect_error(ErrorKind::kData, {"another base model"}, [&] { read_adapter(scratch.path(), {}); });

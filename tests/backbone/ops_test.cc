@@ -103,6 +103,42 @@ TEST(Ops, PackedAttention) {
               [&] { return plain_attention(q, k, v, angles, rows.segments, shape); }, {q, k, v});
 }
 
+// A prefix read once against the same prefix in front of every row.
+TEST(Ops, SharedPrefixGradientIsTheSumOverRows) {
+  torch::manual_seed(8);
+  const AttentionShape shape{.heads = 6, .kv_heads = 2, .head_dim = 8, .scale = 0.3};
+  const std::vector<size_t> lengths{7, 1, 12};
+  RowPacker shared, separate;
+  shared.add(std::vector<int32_t>(9, 0));
+  std::vector<at::Tensor> index;
+  int64_t begin = 9;
+  for (const size_t n : lengths) {
+    shared.add_branch(0, std::vector<int32_t>(n, 0));
+    separate.add(std::vector<int32_t>(9 + n, 0));
+    index.push_back(torch::arange(9));
+    index.push_back(torch::arange(begin, begin + static_cast<int64_t>(n)));
+    begin += static_cast<int64_t>(n);
+  }
+  const at::Tensor where =
+      at::cat(index);  // of each token of the separate rows among the shared ones
+  const PackedRows one = shared.finish(), many = separate.finish();
+  const at::Tensor q = leaf({29, 48}), k = leaf({29, 16}), v = leaf({29, 16});
+  const auto angles = [](const PackedRows& rows) {
+    const at::Tensor angle =
+        rows.positions.to(at::kFloat).unsqueeze(1) * torch::tensor({1.0f, 0.3f, 0.1f, 0.01f});
+    return RopeAngles{angle.cos(), angle.sin()};
+  };
+  expect_same(
+      [&] {
+        return packed_attention(q, k, v, angles(one), one.segments, shape).index_select(0, where);
+      },
+      [&] {
+        const auto take = [&](const at::Tensor& x) { return x.index_select(0, where); };
+        return packed_attention(take(q), take(k), take(v), angles(many), many.segments, shape);
+      },
+      {q, k, v});
+}
+
 TEST(Ops, PackedAttentionWithoutGradientIsTheSame) {
   torch::manual_seed(4);
   const AttentionShape shape{.heads = 4, .kv_heads = 4, .head_dim = 16, .scale = 0.25};

@@ -2,8 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include "backbone/torch.h"
 
+#include "backbone/torch.h"
 #include "core/error.h"
 #include "tests/golden/tiny_models.h"
 
@@ -120,6 +120,26 @@ TEST(Trainer, FourPassesOfOneRowEqualOnePassOfFour) {
     Watch watch;
     setup.trainer->run(watch.hooks(*setup.trainer));
     results.push_back(setup.adapter.parameters().detach().clone());
+  }
+  EXPECT_TRUE(at::allclose(results[0], results[1], 1e-4, 1e-6));
+}
+
+// Rows that begin alike, read once in a pass, against one row a pass, where nothing can be shared.
+TEST(Trainer, SharedPrefixEqualsSeparateRows) {
+  std::vector<EncodedExample> rows = tiny_rows(9);
+  for (EncodedExample& row : rows) row.prompt.insert(row.prompt.begin(), {3, 1, 4, 1, 5, 9, 2, 6});
+  const std::vector<const EncodedExample*> all{&rows[0], &rows[1], &rows[2]};
+  EXPECT_EQ(build_pass(all, LossTokens::kAnswer).rows.segments.size(), 4u);
+  std::vector<at::Tensor> results;
+  for (const int64_t budget : {int64_t{1}, int64_t{1000}}) {
+    Recipe recipe = tiny_recipe();
+    recipe.tokens_per_pass = budget;
+    recipe.dropout = 0;
+    TinyRun run(recipe);
+    run.trainer.emplace(recipe, run.decoder, run.adapter, rows);
+    Watch watch;
+    run.trainer->run(watch.hooks(*run.trainer));
+    results.push_back(run.adapter.parameters().detach().clone());
   }
   EXPECT_TRUE(at::allclose(results[0], results[1], 1e-4, 1e-6));
 }
