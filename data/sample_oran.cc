@@ -8,15 +8,15 @@ namespace telora::sample {
 namespace {
 
 constexpr Fact kComponents[] = {
-    {"running rApps", "Non-RT RIC"},
-    {"control loops slower than one second", "Non-RT RIC"},
-    {"the platform for xApps", "Near-RT RIC"},
-    {"control loops between ten milliseconds and one second", "Near-RT RIC"},
+    {"running rApps", "non-real-time RIC"},
+    {"control loops slower than one second", "non-real-time RIC"},
+    {"the platform for xApps", "near-real-time RIC"},
+    {"control loops between ten milliseconds and one second", "near-real-time RIC"},
     {"fault and configuration management of the whole RAN", "SMO"},
     {"orchestration of the RAN's life cycle", "SMO"},
     {"running the RRC protocol", "O-CU-CP"},
     {"the signalling side of PDCP", "O-CU-CP"},
-    {"running the SDAP protocol", "O-CU-UP"},
+    {"SDAP towards the core", "O-CU-UP"},
     {"the user data side of PDCP", "O-CU-UP"},
     {"scheduling of radio resources", "O-DU"},
     {"RLC and high-PHY processing", "O-DU"},
@@ -27,8 +27,8 @@ constexpr Fact kComponents[] = {
 };
 
 constexpr Fact kInterfaces[] = {
-    {"policies from the Non-RT RIC to the Near-RT RIC", "A1"},
-    {"enrichment information for the Near-RT RIC", "A1"},
+    {"policies for the near-real-time RIC", "A1"},
+    {"enrichment information for xApps", "A1"},
     {"subscriptions of xApps to O-DU reports", "E2"},
     {"near-real-time control of the O-CU", "E2"},
     {"fault reports from the O-DU to the SMO", "O1"},
@@ -66,8 +66,8 @@ constexpr Fact kServiceModels[] = {
 
 constexpr Fact kGroups[] = {
     {"operation and maintenance", "WG10"},
-    {"the Non-RT RIC and the A1 interface", "WG2"},
-    {"the Near-RT RIC and the E2 interface", "WG3"},
+    {"the A1 interface and rApps", "WG2"},
+    {"the E2 interface and xApps", "WG3"},
     {"the open fronthaul interfaces", "WG4"},
     {"cloudification and orchestration", "WG6"},
     {"white-box hardware", "WG7"},

@@ -36,8 +36,8 @@ constexpr Fact kFunctions[] = {
     {"anchoring the data path towards the internet", "UPF"},
     {"policy rules for QoS and charging", "PCF"},
     {"route selection policies for the UE", "PCF"},
-    {"subscription data", "UDM"},
-    {"resolving a concealed subscriber identity", "UDM"},
+    {"authentication of UEs over any access", "AUSF"},
+    {"the anchor key for the serving network", "AUSF"},
     {"discovery of other network functions", "NRF"},
     {"selection of network slice instances", "NSSF"},
     {"exposure of network services to third parties", "NEF"},
@@ -105,10 +105,8 @@ constexpr std::string_view kFunctionInverse[] = {
 };
 
 constexpr std::string_view kPointForward[] = {
-    "What runs between {key}?",
-    "What joins {key}?",
-    "{key} talk directly over",
-    "{key}: which interface connects them?",
+    "What runs between {key}?",         "What joins {key}?",
+    "{key} talk directly over",         "{key}: which interface connects them?",
     "A trace shows {key}. Which link?",
 };
 constexpr std::string_view kPointInverse[] = {

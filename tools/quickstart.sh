@@ -29,5 +29,5 @@ printf 'quickstart: %s\n' "${command[*]}"
 manifest=$(find runs -mindepth 2 -maxdepth 2 -name telora.json -newer "$stamp" 2>/dev/null | tail -n 1)
 if [[ -n $manifest ]]; then
   run=${manifest%/telora.json}
-  printf 'quickstart: the adapter is %s/%s/adapter_model.safetensors, the report %s/report.html\n' "$PWD" "$run" "$run"
+  printf 'quickstart: the adapter is %s/%s, a PEFT folder\n' "$PWD" "$run"
 fi

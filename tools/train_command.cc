@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/files.h"
+#include "data/category.h"
 #include "tools/command_line.h"
 #include "tools/console.h"
 #include "tools/interrupt.h"
@@ -80,6 +81,7 @@ RunRequest make_request(const TrainFlags& flags) {
     request.resume = true;
   } else {
     RecipeSources sources{flags.config, flags.settings, {}};
+    if (flags.recipe[0]) find_category(*flags.recipe[0]);  // a slip of the tongue is a usage error
     for (size_t i = 0; i < flags.recipe.size(); ++i) {
       if (flags.recipe[i]) sources.flags.emplace_back(kRecipeFlags[i][1], *flags.recipe[i]);
     }

@@ -27,7 +27,7 @@ constexpr RecipeKey kKeys[] = {
     {"alpha", NumberKey{&R::alpha, {0, 65536, true}, true}, "the delta is scaled by alpha / rank"},
     {"target_modules", ListKey{&R::target_modules}, "adapted layers, or `all-linear`"},
     {"dropout", NumberKey{&R::dropout, {0, 1, false, true}, true}, "on the adapter's input"},
-    {"init", TextKey{&R::init, "kaiming"}, "how A starts; B starts at zero"},
+    {"init", TextKey{&R::init, "kaiming|gaussian"}, "how A starts; B starts at zero"},
     {"learning_rate", NumberKey{&R::learning_rate, {0, 1, true}}, "at the end of the warm-up"},
     {"schedule", TextKey{&R::schedule, "cosine|linear|constant"}, "shape after the warm-up"},
     {"warmup_ratio", NumberKey{&R::warmup_ratio, {0, 1}}, "share of all steps that warm up"},

@@ -50,6 +50,18 @@ class BadInput : public testing::Test {
     more.insert(more.begin(), {"--category", "oran-bench", "--data", "sample"});
     return run_with(more);
   }
+  // A copy of the backbone with the first bytes of one tensor replaced.
+  fs::path changed_model(const std::string& tensor, const void* bytes, size_t count) const {
+    const fs::path model = folder_ / "changed.gguf";
+    fs::copy_file(smollm2_path(), model);
+    const GgufFile file(model);
+    const GgufTensor* found = file.find(tensor);
+    std::FILE* raw = std::fopen(model.c_str(), "r+b");
+    std::fseek(raw, static_cast<long>(found->offset), SEEK_SET);
+    std::fwrite(bytes, 1, count, raw);
+    std::fclose(raw);
+    return model;
+  }
   Scratch folder_;
 };
 
@@ -77,17 +89,10 @@ TEST_F(BadInput, TruncatedGguf) {
 }
 
 TEST_F(BadInput, NanWeights) {
-  const fs::path model = folder_ / "nan.gguf";
-  fs::copy_file(smollm2_path(), model);
-  const GgufFile file(model);
-  const GgufTensor* tensor = file.find("blk.3.ffn_up.weight");
-  ASSERT_NE(tensor, nullptr);
-  std::FILE* raw = std::fopen(model.c_str(), "r+b");
-  const unsigned char nan[2] = {0x00, 0x7e};  // binary16, the scale of a block
-  std::fseek(raw, static_cast<long>(tensor->offset), SEEK_SET);
-  std::fwrite(nan, 1, 2, raw);
-  std::fclose(raw);
-  expect_refused(sample_run({"--backbone", model.string()}), 65, {"nan.gguf", "up_proj", "nan"});
+  const std::vector<uint16_t> nan{0x7e00};  // binary16, the scale of a block
+  const fs::path model = changed_model("blk.3.ffn_up.weight", nan.data(), 2);
+  expect_refused(sample_run({"--backbone", model.string()}), 65,
+                 {"changed.gguf", "up_proj", "nan"});
 }
 
 TEST_F(BadInput, RankZero) { expect_refused(sample_run({"--rank", "0"}), 78, {"rank", "0"}); }
@@ -152,11 +157,14 @@ TEST_F(BadInput, FullDisk) {
   umount(out().c_str());
 }
 
+// Finite weights whose products are not.
 TEST_F(BadInput, NotFiniteLoss) {
-  expect_refused(sample_run({"--set", "learning_rate=1e30", "--set", "warmup_ratio=0", "--set",
-                             "warmup_min_steps=0", "--set", "clip_norm=0", "--set", "batch_size=1",
-                             "--max-steps", "20"}),
-                 65, {"step", "finite"});
+  const std::vector<float> huge(576, 3e38f);
+  const fs::path model =
+      changed_model("blk.5.attn_norm.weight", huge.data(), huge.size() * sizeof(float));
+  expect_refused(
+      sample_run({"--backbone", model.string(), "--max-steps", "2", "--set", "batch_size=1"}), 65,
+      {"loss of step 1", "finite"});
 }
 
 }  // namespace
