@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "tests/adapters/support.h"
@@ -288,10 +287,10 @@ TEST(LoraConfig, TooManyPatternsAreRefused) {
 TEST(LoraConfig, AListOf50000TargetsIsResolvedAtOnce) {
   std::string list = "[";
   for (int i = 0; i < 50000; ++i) list += fmt::format("\"module_{}_with_a_long_name\", ", i);
-  const auto start = std::chrono::steady_clock::now();
+  const double start = cpu_seconds();
   const LoraConfig config = parse(config_text({{"target_modules", list + R"("q_proj"])"}}));
   EXPECT_EQ(targets(config).size(), 2);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
+  EXPECT_LT(cpu_seconds() - start, 1);
 }
 
 TEST(LoraConfig, TextThatIsNotAsciiIsEscaped) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
 #include <fstream>
 #include <sstream>
 
@@ -68,6 +69,8 @@ std::string expect_error(ErrorKind kind, const std::vector<std::string>& parts,
 std::string attention_name(int layer, const std::string& rest) {
   return fmt::format("base_model.model.model.layers.{}.self_attn.{}", layer, rest);
 }
+
+double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 NamedTensors good_tensors() {
   NamedTensors tensors;

@@ -26,6 +26,9 @@ std::filesystem::path peft_folder(const std::string& name);
 std::string expect_error(ErrorKind kind, const std::vector<std::string>& parts,
                          const std::function<void()>& action);
 
+// Of this process; unlike a clock on the wall it does not count what else the machine does.
+double cpu_seconds();
+
 // Tensors as they stand in a file, by their full names.
 using NamedTensors = std::map<std::string, at::Tensor>;
 
