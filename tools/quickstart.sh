@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds the programs and trains a rank-16 adapter on the embedded sample.
-#   tools/quickstart.sh [CATEGORY] [lora-train options...]      CATEGORY defaults to oran-bench
+#   tools/quickstart.sh [CATEGORY] [lora-train options...]      CATEGORY defaults to 3gpp-tsg
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -8,7 +8,7 @@ if [[ ${1-} == -h || ${1-} == --help ]]; then
   sed -n '2,3s/^# \{0,1\}//p' tools/quickstart.sh
   exit 0
 fi
-category=oran-bench
+category=3gpp-tsg
 if [[ $# -gt 0 && $1 != -* ]]; then
   category=$1
   shift
@@ -21,7 +21,8 @@ build_release tools/all
 mkdir -p build/release
 stamp=$(mktemp build/release/quickstart.XXXXXX)
 trap 'rm -f "$stamp"' EXIT
-command=(build/release/bin/lora-train --category "$category" --rank 16 --data sample "$@")
+command=(build/release/bin/lora-train --category "$category" --rank 16 --data sample
+         --config configs/recipes/quick.yaml "$@")
 printf 'quickstart: %s\n' "${command[*]}"
 "${command[@]}"
 
