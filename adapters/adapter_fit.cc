@@ -12,7 +12,7 @@ namespace telora {
 
 namespace {
 
-constexpr size_t kMaxListed = 20;
+constexpr size_t kMaxListed = 12;
 constexpr size_t kMaxNameBytes = 100;
 
 // Everything wrong with an adapter, so that one error can list it.
@@ -61,7 +61,7 @@ using Pairs = std::unordered_map<std::string, Pair>;
 using Base = std::unordered_map<std::string, const ModuleShape*>;
 
 std::string shape_text(const std::vector<int64_t>& shape) {
-  return fmt::format("[{}]", fmt::join(shape, ", "));
+  return printable(fmt::format("[{}]", fmt::join(shape, ", ")), kMaxNameBytes);
 }
 
 // Sorts the file's tensors into pairs; whatever is no A or B of a module of the base is a problem.
@@ -71,7 +71,7 @@ Pairs pair_up(const SafetensorsFile& file, const Base& base, Problems& problems)
     const auto name = parse_lora_tensor_name(entry.name);
     if (!name) {
       problems.add(entry.name, describe_foreign_tensor(entry.name),
-                   "lora_A.weight or lora_B.weight of a linear module");
+                   "the A or B of a linear module");
       continue;
     }
     if (!base.contains(name->module)) {
@@ -110,7 +110,8 @@ void check_rank(const ModuleShape& shape, const Pair& pair, const LoraConfig& co
   const int64_t wanted = lora_rank(config, shape.name);
   if (rank_a != wanted) {
     problems.add(pair.a->name, fmt::format("rank {}", rank_a),
-                 fmt::format("{}, as {} of {} says", wanted, rank_field(config, shape.name),
+                 fmt::format("{}, as {} of {} says", wanted,
+                             printable(rank_field(config, shape.name), kMaxNameBytes),
                              "adapter_config.json"));
   } else if (rank_a > std::min(shape.in, shape.out)) {
     problems.add(pair.a->name, fmt::format("rank {}", rank_a),

@@ -16,7 +16,7 @@ using Json = nlohmann::ordered_json;
 
 std::optional<Document> read_document(const fs::path& path) {
   if (!fs::exists(path)) return std::nullopt;
-  return Document::parse_json(read_text(path), path.string());
+  return Document::parse_json(read_text(path), path.string(), 1, ErrorKind::kData, true);
 }
 
 AddedToken* find_added(TokenizerParts& parts, int32_t id) {

@@ -19,8 +19,10 @@ namespace telora {
 class Document {
  public:
   // Throws Error (data, or the kind given) with line and column. `first_line` numbers a JSONL row.
+  // `wide_integers`: longer integers become the nearest floating-point number (transformers writes
+  // 10^30 for "no limit" into tokenizer_config.json).
   static Document parse_json(std::string_view text, std::string file, int first_line = 1,
-                             ErrorKind kind = ErrorKind::kData);
+                             ErrorKind kind = ErrorKind::kData, bool wide_integers = false);
   // Throws Error(config) with line and column. At most 1 MB, 10,000 nodes, depth 64.
   static Document parse_yaml(std::string_view text, std::string file);
 

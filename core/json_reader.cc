@@ -25,10 +25,10 @@ class DocumentEvents : public JsonEvents {
 }  // namespace
 
 Document Document::parse_json(std::string_view text, std::string file, int first_line,
-                              ErrorKind kind) {
+                              ErrorKind kind, bool wide_integers) {
   TextCursor cursor(text, {file, kind, first_line});
   DocumentEvents events(cursor);
-  scan_json(cursor, events);
+  scan_json(cursor, events, wide_integers);
   Document document;
   document.root_ = std::make_shared<const nlohmann::ordered_json>(std::move(events.root()));
   document.positions_ = std::make_shared<const Positions>();

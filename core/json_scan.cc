@@ -43,8 +43,11 @@ std::string core_of_message(std::string_view message) {
 
 class Handler : public nlohmann::json_sax<Json> {
  public:
-  Handler(TextCursor& cursor, JsonEvents& events)
-      : cursor_(cursor), events_(events), reached_(cursor.text().data()) {}
+  Handler(TextCursor& cursor, JsonEvents& events, bool wide_integers)
+      : cursor_(cursor),
+        events_(events),
+        wide_integers_(wide_integers),
+        reached_(cursor.text().data()) {}
 
   void run() {
     const char* first = cursor_.text().data();
@@ -57,7 +60,7 @@ class Handler : public nlohmann::json_sax<Json> {
   bool number_integer(Json::number_integer_t value) override { return scalar(value); }
   bool number_unsigned(Json::number_unsigned_t value) override { return scalar(value); }
   bool number_float(Json::number_float_t value, const std::string& text) override {
-    if (text.find_first_of(".eE") == std::string::npos) {
+    if (!wide_integers_ && text.find_first_of(".eE") == std::string::npos) {
       update();
       refuse_number(text, "an integer of at most 64 bits");
     }
@@ -132,14 +135,15 @@ class Handler : public nlohmann::json_sax<Json> {
 
   TextCursor& cursor_;
   JsonEvents& events_;
+  bool wide_integers_;
   const char* reached_;
 };
 
 }  // namespace
 
-void scan_json(TextCursor& cursor, JsonEvents& events) {
+void scan_json(TextCursor& cursor, JsonEvents& events, bool wide_integers) {
   cursor.check_encoding();
-  Handler(cursor, events).run();
+  Handler(cursor, events, wide_integers).run();
 }
 
 }  // namespace telora

@@ -21,6 +21,7 @@ class JsonEvents {
 
 // Reads one strict JSON text: UTF-8 without a byte order mark, depth at most kMaxJsonDepth,
 // integers of 64 bits, finite numbers, nothing after the value. Throws Error of the source's kind.
-void scan_json(TextCursor& cursor, JsonEvents& events);
+// With `wide_integers` a longer integer is the nearest floating-point number instead.
+void scan_json(TextCursor& cursor, JsonEvents& events, bool wide_integers = false);
 
 }  // namespace telora

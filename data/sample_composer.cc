@@ -1,48 +1,71 @@
 #include "data/sample_composer.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 namespace telora::sample {
 
 namespace {
+
+// `count` facts whose values (or keys, when `of_keys`) differ from the gold and from each other.
+// Drawing facts, not distinct values, makes a value a distractor as often as it is a right answer.
+std::vector<std::string> draw_distractors(const Relation& relation, const Fact& gold, bool of_keys,
+                                          size_t count, RandomStream& random) {
+  std::vector<const Fact*> others;
+  for (const Fact& fact : relation.facts) {
+    if (fact.value != gold.value) others.push_back(&fact);
+  }
+  shuffle(others, random);
+  std::set<std::string_view> seen;
+  std::vector<std::string> drawn;
+  for (const Fact* fact : others) {
+    const std::string_view text = of_keys ? fact->key : fact->value;
+    if (drawn.size() < count && seen.insert(text).second) drawn.emplace_back(text);
+  }
+  return drawn;
+}
 
 std::string capitalised(std::string text) {
   if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
   return text;
 }
 
-Item ask_for_value(const Relation& relation, size_t row, std::string_view key,
-                   std::string_view sentence) {
-  Item item{capitalised(fill(sentence, "key", key)), {}, row, &relation, key};
-  for (const Fact& fact : relation.facts) item.options.emplace_back(fact.value);
+Item make_item(const Relation& relation, const Fact& fact, std::string_view sentence, bool of_keys,
+               size_t options, RandomStream& random) {
+  Item item;
+  item.relation = &relation;
+  item.fact = &fact;
+  item.question =
+      capitalised(of_keys ? fill(sentence, "value", fact.value) : fill(sentence, "key", fact.key));
+  item.options = draw_distractors(relation, fact, of_keys, options - 1, random);
+  item.options.insert(item.options.begin(), std::string(of_keys ? fact.key : fact.value));
   return item;
 }
 
-// Any key of each row may stand for it here.
-Item ask_for_key(const Relation& relation, size_t row, std::string_view sentence,
-                 RandomStream& random) {
-  Item item{
-      capitalised(fill(sentence, "value", relation.facts[row].value)), {}, row, &relation, {}};
-  for (const Fact& fact : relation.facts) {
-    const size_t keys = fact.keys[1].empty() ? 1 : 2;
-    item.options.emplace_back(fact.keys[random.below(keys)]);
-  }
-  item.key = relation.facts[row].keys[0] == item.options[row] ? relation.facts[row].keys[0]
-                                                              : relation.facts[row].keys[1];
-  return item;
+// One fact for each distinct value: an inverse question names only the value, so asking it for two
+// facts of the same value would be the same question with two right answers.
+std::vector<const Fact*> one_per_value(const Relation& relation, RandomStream& random) {
+  std::vector<const Fact*> order;
+  for (const Fact& fact : relation.facts) order.push_back(&fact);
+  shuffle(order, random);
+  std::set<std::string_view> seen;
+  std::erase_if(order, [&](const Fact* fact) { return !seen.insert(fact->value).second; });
+  return order;
 }
 
-void compose_row(const Relation& relation, size_t row, RandomStream& random,
-                 std::vector<Item>& items) {
-  for (std::string_view key : relation.facts[row].keys) {
-    if (key.empty()) continue;
-    for (std::string_view sentence : relation.forward) {
-      items.push_back(ask_for_value(relation, row, key, sentence));
+void compose_relation(const Relation& relation, size_t options, RandomStream& random,
+                      std::vector<Item>& items) {
+  for (std::string_view sentence : relation.forward) {
+    for (const Fact& fact : relation.facts) {
+      items.push_back(make_item(relation, fact, sentence, false, options, random));
     }
   }
   for (std::string_view sentence : relation.inverse) {
-    items.push_back(ask_for_key(relation, row, sentence, random));
+    for (const Fact* fact : one_per_value(relation, random)) {
+      items.push_back(make_item(relation, *fact, sentence, true, options, random));
+    }
   }
 }
 
@@ -70,14 +93,18 @@ std::vector<size_t> deal(size_t length, size_t count, RandomStream& random) {
   return dealt;
 }
 
-std::vector<Item> compose(std::span<const Relation> relations, RandomStream& random) {
+std::vector<Item> compose(std::span<const Relation> relations, size_t options,
+                          RandomStream& random) {
   std::vector<Item> items;
   for (const Relation& relation : relations) {
-    for (size_t row = 0; row < relation.facts.size(); ++row) {
-      compose_row(relation, row, random, items);
-    }
+    compose_relation(relation, options, random, items);
   }
   shuffle(items, random);
+  const std::vector<size_t> positions = deal(items.size(), options, random);
+  for (size_t i = 0; i < items.size(); ++i) {
+    items[i].answer = positions[i];
+    std::swap(items[i].options[0], items[i].options[positions[i]]);
+  }
   return items;
 }
 

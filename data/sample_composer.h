@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
@@ -11,13 +10,14 @@
 
 namespace telora::sample {
 
-// One row of a fact table: a name and what it stands for. A key fits no other row of its table.
+// One entry of a fact table: `key` describes, `value` names. A key has exactly one right value in
+// its table, so every other value of the table is a wrong option.
 struct Fact {
+  std::string_view key;
   std::string_view value;
-  std::array<std::string_view, 2> keys;  // the second may be empty
 };
 
-// A fact table, one row for each option of its questions, and the sentences that ask for its rows.
+// A fact table with the sentences that ask for its entries.
 struct Relation {
   std::string_view title;
   std::span<const Fact> facts;
@@ -30,15 +30,14 @@ struct Item {
   std::vector<std::string> options;
   size_t answer = 0;
   const Relation* relation = nullptr;
-  std::string_view key;
+  const Fact* fact = nullptr;
 };
 
-// Every key in every forward sentence and every value in every inverse one, in random order. The
-// options are the rows of the table in its own order, as in a printed test: each letter is right
-// equally often, every option is offered as often as any other, and a small model can learn a fact
-// from its wordings in a few dozen steps, which it cannot if it must first learn to tie letters to
-// shuffled texts.
-std::vector<Item> compose(std::span<const Relation> relations, RandomStream& random);
+// Every fact in every forward sentence and every value in every inverse one, in random order, with
+// `options` options each. Distractors come from the same table, drawn as often as they are right
+// answers, and gold positions are dealt evenly: neither wording nor position gives an answer away.
+std::vector<Item> compose(std::span<const Relation> relations, size_t options,
+                          RandomStream& random);
 
 // Replaces every `{name}` in `pattern` by `text`.
 std::string fill(std::string_view pattern, std::string_view name, std::string_view text);
