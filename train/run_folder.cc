@@ -36,12 +36,14 @@ RunFolder RunFolder::resume(const fs::path& path) {
     fail(ErrorKind::kMissing, {path.string(), "--resume"}, "no recipe.yaml",
          "the folder of a run that was begun", "start a run with --out");
   }
+  if (fs::exists(path / "telora.json")) {
+    fail(ErrorKind::kUsage, {path.string(), "--resume"}, "a finished run",
+         "one that was interrupted", "its adapter is ready; start a new run with --out");
+  }
   FolderLock lock(path);
   create_folders(path / "checkpoints");
   return {path, std::move(lock)};
 }
-
-bool RunFolder::is_finished() const { return fs::exists(root_ / "telora.json"); }
 
 fs::path next_run_path(const std::string& category, int64_t rank) {
   for (int64_t n = 1;; ++n) {

@@ -13,13 +13,13 @@ class RunFolder {
   // A folder without a run in it, made if need be. Throws Error(cannot_create) if it holds another
   // run, Error(busy) if another process is in it.
   static RunFolder create(const std::filesystem::path& path);
-  // A folder that a run was begun in. Throws Error(missing) if there is none.
+  // A folder that a run was begun in. Throws Error(missing) if there is none, Error(usage) if the
+  // run is finished.
   static RunFolder resume(const std::filesystem::path& path);
 
   std::filesystem::path path(const std::string& name) const { return root_ / name; }
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }
-  bool is_finished() const;  // its manifest exists
 
  private:
   RunFolder(std::filesystem::path root, FolderLock lock)

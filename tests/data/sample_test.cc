@@ -28,20 +28,34 @@ struct Known {
   const char* sha256;  // of all lines, each ended by \n
 };
 
+void PrintTo(const Known& known, std::ostream* out) { *out << known.category; }
+
 const Known kKnown[] = {
-    {"teleqna", {"question", "choices", "answer", "subject"}, 4, "@teleqna"},
+    {"teleqna",
+     {"question", "choices", "answer", "subject"},
+     4,
+     "4635871bef8396acefc760eb6a8a3271115192703993748c160d022b206ec9be"},
     {"6g-bench",
      {"question", "choices", "answer", "task_id", "task_name", "difficulty", "category"},
      4,
-     "@sixg_bench"},
-    {"3gpp-tsg", {"question", "answer", "file_name"}, 0, "@three_gpp"},
-    {"oran-bench", {"question", "choices", "answer", "difficulty"}, 4, "@oranbench"},
-    {"srsran-bench", {"question", "choices", "answer"}, 4, "@srsranbench"},
+     "62644e92f761288baa58d99cf48ce97561013181bc66f893ac5f5368314242bc"},
+    {"3gpp-tsg",
+     {"question", "answer", "file_name"},
+     0,
+     "47fd2507d77c245e7822feb264b8eb7f5be8a2b35b2494cbef5a36b349cdd7ea"},
+    {"oran-bench",
+     {"question", "choices", "answer", "difficulty"},
+     4,
+     "79d0d7abb6cd67a7bed785d7a24d1da1941fe3c89c822e311d62176739ef0243"},
+    {"srsran-bench",
+     {"question", "choices", "answer"},
+     4,
+     "84ea025eba5a765c8f1038901764f731b0d9ae60d1f311345ca05303a6fbe71a"},
     {"teletables",
      {"question", "choices", "answer", "explanation", "difficult", "table_id", "table_title",
       "document_id", "document_title", "document_url"},
      5,
-     "@teletables"},
+     "1f776a9e962cfb8aad8477783730abcd71b79596ed5735e8e9233469b5d89192"},
 };
 
 std::vector<ordered_json> parse(const std::vector<std::string>& lines) {
@@ -57,8 +71,8 @@ std::string body(const std::string& question, const Category& category) {
 }
 
 std::string without_number(const std::string& option) {
-  const bool numbered = option.size() > 3 && option[0] >= '1' && option[0] <= '4' &&
-                        option.compare(1, 2, ". ") == 0;
+  const bool numbered =
+      option.size() > 3 && option[0] >= '1' && option[0] <= '4' && option.compare(1, 2, ". ") == 0;
   return numbered ? option.substr(3) : option;
 }
 
@@ -145,7 +159,9 @@ TEST_P(Sample, IsSplitIntoManySmallGroups) {
   EXPECT_GE(sizes.size(), 60U);
 }
 
-// What makes the sample learnable: answers of held-out questions were answers of others in training.
+// What makes the sample learnable: answers of held-out questions were answers of others in
+// training, for four in five of them (a fact whose every wording falls into the test part cannot
+// be).
 TEST_P(Sample, HeldOutAnswersOccurInTraining) {
   std::vector<Example> examples = read_examples(lines_, "sample", category());
   group_examples(examples, category());
@@ -155,9 +171,9 @@ TEST_P(Sample, HeldOutAnswersOccurInTraining) {
   };
   std::set<std::string> taught;
   for (const size_t row : split.train) taught.insert(gold(row));
-  const auto known = std::ranges::count_if(
-      split.test, [&](size_t row) { return taught.contains(gold(row)); });
-  EXPECT_GE(static_cast<size_t>(known) * 10, split.test.size() * 9);
+  const auto known =
+      std::ranges::count_if(split.test, [&](size_t row) { return taught.contains(gold(row)); });
+  EXPECT_GE(static_cast<size_t>(known) * 5, split.test.size() * 4);
 }
 
 TEST_P(Sample, OptionsDiffer) {
@@ -197,28 +213,18 @@ TEST_P(Sample, NoTextIsRightMoreOftenThanOthers) {
             0.38);
 }
 
-TEST_P(Sample, SharesNoQuestionAndNoOptionsWithThePublishedFile) {
+TEST_P(Sample, SharesNoWordingOfAQuestionWithThePublishedFile) {
   TELORA_REQUIRE_PUBLISHED_DATA();
   const auto file = find_data_file(*testing::published_folder(), category());
   ASSERT_TRUE(file);
   std::set<std::string> known_shingles;
-  std::set<std::set<std::string>> known_options;
-  const auto option_set = [](const ordered_json& row) {
-    std::set<std::string> options;
-    for (const std::string& option : options_of(row)) options.insert(normalise_text(option));
-    return options;
-  };
   for_each_line(*file, [&](std::string_view text, int) {
     const ordered_json row = ordered_json::parse(text);
     known_shingles.merge(shingles(body(row.at("question"), category())));
-    if (has_letters()) known_options.insert(option_set(row));
   });
   for (const ordered_json& row : rows_) {
     for (const std::string& words : shingles(body(row.at("question"), category()))) {
       EXPECT_FALSE(known_shingles.contains(words)) << words;
-    }
-    if (has_letters()) {
-      EXPECT_FALSE(known_options.contains(option_set(row))) << row;
     }
   }
 }

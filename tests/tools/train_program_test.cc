@@ -128,6 +128,9 @@ TEST_F(TrainProgram, WritesWhatTheRunFolderPromises) {
   const auto manifest =
       nlohmann::json::parse(read_text(std::filesystem::path(run) / "telora.json"));
   EXPECT_EQ(manifest["adapter_sha256"], adapter_digest(run));
+  const std::string finished = folder_state(run);
+  EXPECT_EQ(run_program("lora-train", {"--resume", run}).exit_code, 64);
+  EXPECT_EQ(folder_state(run), finished);
   const ProgramResult scored =
       run_program("lora-eval", {"run", "--category", "oran-bench", "--adapter", run, "--data",
                                 "sample", "--out", folder / "scores"});
