@@ -23,7 +23,7 @@ std::string_view character_at(std::string_view text, size_t begin) {
   return text.substr(begin, end - begin);
 }
 
-bool matches(const Regex& kind, std::string_view character) {
+bool matches(const PieceRegex& kind, std::string_view character) {
   return kind.find(character, 0).has_value();
 }
 

@@ -67,7 +67,7 @@ class AddedTokens {
   std::unordered_map<int32_t, size_t> by_id_;
   Trie raw_;         // normalized = false
   Trie normalized_;  // normalized = true
-  Regex word_, space_;
+  PieceRegex word_, space_;
 };
 
 }  // namespace telora

@@ -31,7 +31,7 @@ size_t next_character(std::string_view text, size_t pos) {
 }
 
 // `piece` as matches and the gaps between them. An empty match counts, except right after another.
-void find_stretches(const Regex& pattern, std::string_view piece, std::vector<Stretch>& out) {
+void find_stretches(const PieceRegex& pattern, std::string_view piece, std::vector<Stretch>& out) {
   out.clear();
   size_t done = 0;
   for (size_t pos = 0; pos < piece.size();) {

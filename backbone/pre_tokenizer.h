@@ -40,7 +40,7 @@ class PreTokenizer {
 
  private:
   std::vector<SplitRule> rules_;
-  std::vector<Regex> patterns_;
+  std::vector<PieceRegex> patterns_;
 };
 
 }  // namespace telora

@@ -70,7 +70,7 @@ pcre2_code* compile(const std::string& pattern, const Where& where, bool literal
 
 }  // namespace
 
-Regex::Regex(std::string_view pattern, const Where& where, bool literal) : where_(where) {
+PieceRegex::PieceRegex(std::string_view pattern, const Where& where, bool literal) : where_(where) {
   if (pattern.size() > kMaxPatternBytes) {
     fail(ErrorKind::kData, where, fmt::format("a pattern of {} bytes", pattern.size()),
          fmt::format("at most {}", kMaxPatternBytes));
@@ -81,7 +81,7 @@ Regex::Regex(std::string_view pattern, const Where& where, bool literal) : where
   jit_ = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
 }
 
-std::optional<TextRange> Regex::find(std::string_view text, size_t begin) const {
+std::optional<TextRange> PieceRegex::find(std::string_view text, size_t begin) const {
   Scratch& own = scratch();
   const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
   const auto match = jit_ ? pcre2_jit_match : pcre2_match;

@@ -18,10 +18,11 @@ struct TextRange {
 
 // A compiled Unicode pattern (PCRE2 with JIT). Accepts the part of the Oniguruma dialect of
 // tokenizer.json files that means the same in both engines, and refuses the rest by name.
-class Regex {
+// Named apart from data/regex.h, which serves parsers of answers.
+class PieceRegex {
  public:
   // Throws Error(data) at `where` for a construct that is not accepted or does not compile.
-  Regex(std::string_view pattern, const Where& where, bool literal = false);
+  PieceRegex(std::string_view pattern, const Where& where, bool literal = false);
 
   // The first match in `text` (valid UTF-8) at or after byte `begin`. Thread-safe.
   // Throws Error(data) when the match needs more steps than the limit allows.

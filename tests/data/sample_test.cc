@@ -160,7 +160,7 @@ TEST_P(Sample, IsSplitIntoManySmallGroups) {
 }
 
 // What makes the sample learnable: answers of held-out questions were answers of others in
-// training, for four in five of them (a fact whose every wording falls into the test part cannot
+// training, for three in four of them (a fact whose every wording falls into the test part cannot
 // be).
 TEST_P(Sample, HeldOutAnswersOccurInTraining) {
   std::vector<Example> examples = read_examples(lines_, "sample", category());
