@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -36,6 +37,7 @@ std::string first_line(std::string_view text) {
 }  // namespace
 
 int run_guarded(const std::function<int()>& body) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error of the write, with its message
   try {
     return body();
   } catch (const Error& error) {
