@@ -89,12 +89,28 @@ def strings(value):
             yield from strings(item)
 
 
+# The official prompt (for classes it is the question itself) inside SmolLM2's chat template, as training and scoring see it.
+LETTERS = ("Answer the following multiple choice question. The entire content of your response should be of the following format: "
+           "'ANSWER: $LETTER' (without quotes) where LETTER is one of %s.\n\n%s\n\n%s")
+CHAT = ("<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n<|im_start|>user\n%s<|im_end|>\n"
+        "<|im_start|>assistant\n")
+
+
+def official_prompt(row):
+    if "choices" not in row:
+        return row["question"]
+    letters = "ABCDEFGHIJ"[:len(row["choices"])]
+    choices = "\n".join(f"{letter}) {text}" for letter, text in zip(letters, row["choices"]))
+    return LETTERS % (",".join(letters), row["question"], choices)
+
+
 def data_texts(folder):
     """All texts of each row joined, so that every question, option, table and answer is there."""
     for path in sorted(folder.glob("*.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as rows:
-            for row in rows:
-                yield "\n".join(strings(json.loads(row)))
+            for row in map(json.loads, rows):
+                yield "\n".join(strings(row))
+                yield CHAT % official_prompt(row)
 
 
 def split(pattern, behavior="Isolated", invert=False):
