@@ -147,10 +147,6 @@ Linear* Decoder::find_linear(const std::string& name) {
   return nullptr;
 }
 
-const Linear* Decoder::find_linear(const std::string& name) const {
-  return const_cast<Decoder*>(this)->find_linear(name);
-}
-
 KeyValueCache Decoder::make_cache(int64_t slots) const {
   KeyValueCache cache;
   for (int64_t i = 0; i < spec_.layers; ++i) {

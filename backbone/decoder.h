@@ -49,7 +49,6 @@ class Decoder {
   at::ScalarType dtype() const { return activations_; }
   // Linear by module name ("model.layers.0.self_attn.q_proj"); nullptr if there is none.
   Linear* find_linear(const std::string& name);
-  const Linear* find_linear(const std::string& name) const;
   std::vector<Linear*> linears();  // in forward order
   KeyValueCache make_cache(int64_t slots) const;
 

@@ -14,10 +14,10 @@ constexpr Fact kComponents[] = {
     {"control loops between ten milliseconds and one second", "near-real-time RIC"},
     {"fault and configuration management of the whole RAN", "SMO"},
     {"orchestration of the RAN's life cycle", "SMO"},
-    {"running the RRC protocol", "O-CU-CP"},
-    {"the signalling side of PDCP", "O-CU-CP"},
-    {"SDAP towards the core", "O-CU-UP"},
-    {"the user data side of PDCP", "O-CU-UP"},
+    {"running the RRC protocol", "O-CU control plane"},
+    {"the signalling side of PDCP", "O-CU control plane"},
+    {"SDAP towards the core", "O-CU user plane"},
+    {"the user data side of PDCP", "O-CU user plane"},
     {"scheduling of radio resources", "O-DU"},
     {"RLC and high-PHY processing", "O-DU"},
     {"low-PHY processing next to the antenna", "O-RU"},
@@ -82,10 +82,6 @@ constexpr std::string_view kComponentForward[] = {
     "Where in an O-RAN deployment does one find {key}?",
     "A vendor builds software for {key}. Which element is its product part of?",
 };
-constexpr std::string_view kComponentInverse[] = {
-    "Which duty has the {value}?",
-    "The {value} takes care of",
-};
 
 constexpr std::string_view kInterfaceForward[] = {
     "Which interface of O-RAN is made for {key}?",
@@ -93,10 +89,6 @@ constexpr std::string_view kInterfaceForward[] = {
     "Name the O-RAN interface that carries {key}.",
     "An engineer traces {key}. Which interface should be tapped?",
     "In O-RAN, the interface meant for {key} is",
-};
-constexpr std::string_view kInterfaceInverse[] = {
-    "What passes over {value} in O-RAN?",
-    "Which example is typical of the {value} interface?",
 };
 
 constexpr std::string_view kPlaneForward[] = {
@@ -106,10 +98,6 @@ constexpr std::string_view kPlaneForward[] = {
     "Pick the plane of the 7-2x fronthaul for {key}.",
     "A fronthaul test looks at {key}. Which plane does it exercise?",
 };
-constexpr std::string_view kPlaneInverse[] = {
-    "What is carried on the fronthaul's {value}?",
-    "Give an example of {value} traffic.",
-};
 
 constexpr std::string_view kModelForward[] = {
     "Which E2 service model supports {key}?",
@@ -117,10 +105,6 @@ constexpr std::string_view kModelForward[] = {
     "{key}: choose the E2 service model.",
     "The service model written for {key} is",
     "For {key} over E2, the node must announce",
-};
-constexpr std::string_view kModelInverse[] = {
-    "What is {value} for?",
-    "The E2 service model {value} is about",
 };
 
 constexpr std::string_view kGroupForward[] = {
@@ -130,11 +114,12 @@ constexpr std::string_view kGroupForward[] = {
     "The specifications on {key} come from",
     "Within the O-RAN ALLIANCE, the group for {key} is",
 };
+
 constexpr Relation kRelations[] = {
-    {"medium", kComponents, kComponentForward, kComponentInverse},
-    {"easy", kInterfaces, kInterfaceForward, kInterfaceInverse},
-    {"medium", kPlanes, kPlaneForward, kPlaneInverse},
-    {"hard", kServiceModels, kModelForward, kModelInverse},
+    {"medium", kComponents, kComponentForward, {}},
+    {"easy", kInterfaces, kInterfaceForward, {}},
+    {"medium", kPlanes, kPlaneForward, {}},
+    {"hard", kServiceModels, kModelForward, {}},
     {"hard", kGroups, kGroupForward, {}},
 };
 

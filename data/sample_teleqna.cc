@@ -87,10 +87,6 @@ constexpr std::string_view kLayerForward[] = {
     "A developer works on {key}. Whose specification is the one to open?",
     "Among the protocol layers, where does one find {key}?",
 };
-constexpr std::string_view kLayerInverse[] = {
-    "Which of these tasks belongs to {value} in NR?",
-    "What is among the duties of the {value} layer?",
-};
 
 constexpr std::string_view kFunctionForward[] = {
     "Which 5G core function provides {key}?",
@@ -99,19 +95,11 @@ constexpr std::string_view kFunctionForward[] = {
     "Name the network function responsible for {key}.",
     "Fill in the core network function: the ____ takes on {key}.",
 };
-constexpr std::string_view kFunctionInverse[] = {
-    "What does the {value} do in a 5G core?",
-    "Pick a task of the {value}.",
-};
 
 constexpr std::string_view kPointForward[] = {
     "What runs between {key}?",         "What joins {key}?",
     "{key} talk directly over",         "{key}: which interface connects them?",
     "A trace shows {key}. Which link?",
-};
-constexpr std::string_view kPointInverse[] = {
-    "Which pair does {value} connect?",
-    "{value} runs between",
 };
 
 constexpr std::string_view kIdentityForward[] = {
@@ -121,10 +109,6 @@ constexpr std::string_view kIdentityForward[] = {
     "{key}: pick the matching radio network temporary identifier.",
     "Complete: control signalling for {key} uses the ____.",
 };
-constexpr std::string_view kIdentityInverse[] = {
-    "What is the {value} used for?",
-    "A message addressed by {value} is about",
-};
 
 constexpr std::string_view kChannelForward[] = {
     "Which NR physical channel carries {key}?",
@@ -133,17 +117,13 @@ constexpr std::string_view kChannelForward[] = {
     "{key}: on which of these channels?",
     "Complete the sentence: the ____ conveys {key}.",
 };
-constexpr std::string_view kChannelInverse[] = {
-    "Purpose of the {value}?",
-    "What travels on the {value}?",
-};
 
 constexpr Relation kRelations[] = {
-    {"Standards specifications", kLayers, kLayerForward, kLayerInverse},
-    {"Standards overview", kFunctions, kFunctionForward, kFunctionInverse},
-    {"Standards overview", kReferencePoints, kPointForward, kPointInverse},
-    {"Standards specifications", kIdentities, kIdentityForward, kIdentityInverse},
-    {"Lexicon", kChannels, kChannelForward, kChannelInverse},
+    {"Standards specifications", kLayers, kLayerForward, {}},
+    {"Standards overview", kFunctions, kFunctionForward, {}},
+    {"Standards overview", kReferencePoints, kPointForward, {}},
+    {"Standards specifications", kIdentities, kIdentityForward, {}},
+    {"Lexicon", kChannels, kChannelForward, {}},
 };
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace telora::sample {
 namespace {
 
 constexpr size_t kRowsOfSheet = 5;
+constexpr size_t kLongTable = 9;  // facts: a question on it counts as difficult
 
 constexpr Fact kSlots[] = {
     {"15 kHz (numerology 0)", "10"},   {"30 kHz (numerology 1)", "20"},
@@ -96,9 +97,7 @@ constexpr std::string_view kSlotForward[] = {
     "{key}: slots in ten milliseconds?",
     "Read off the slots per frame for {key}.",
     "With a spacing of {key}, one frame is cut into how many slots?",
-};
-constexpr std::string_view kSlotInverse[] = {
-    "Which subcarrier spacing gives {value} slots a frame?",
+    "A scheduler runs at {key}. How many slots fill its frame?",
 };
 
 constexpr std::string_view kModulationForward[] = {
@@ -106,9 +105,7 @@ constexpr std::string_view kModulationForward[] = {
     "{key}: content of a symbol?",
     "Look up the modulation order of {key}.",
     "How much fits into a symbol with {key}?",
-};
-constexpr std::string_view kModulationInverse[] = {
-    "Which modulation puts {value} into a symbol?",
+    "A symbol is sent with {key}. How much does it transport?",
 };
 
 constexpr std::string_view kIdentifierForward[] = {
@@ -116,9 +113,7 @@ constexpr std::string_view kIdentifierForward[] = {
     "{key}: what is its 5QI?",
     "Find the 5G QoS identifier listed with {key}.",
     "A flow carries {key}. Which standard identifier does it get?",
-};
-constexpr std::string_view kIdentifierInverse[] = {
-    "Which service is an example for {value}?",
+    "Name the 5QI row whose example service is {key}.",
 };
 
 constexpr std::string_view kDelayForward[] = {
@@ -126,9 +121,7 @@ constexpr std::string_view kDelayForward[] = {
     "{key}: how long may a packet take?",
     "Read off the delay budget in the row of {key}.",
     "The standard QoS table allows {key} a delay of",
-};
-constexpr std::string_view kDelayInverse[] = {
-    "Which service has a packet delay budget of {value}?",
+    "Planning for {key}: within which time must a packet arrive?",
 };
 
 constexpr std::string_view kDciForward[] = {
@@ -136,9 +129,7 @@ constexpr std::string_view kDciForward[] = {
     "{key}: name the format.",
     "Look up the downlink control information format for {key}.",
     "The network uses the PDCCH for {key}. In which format?",
-};
-constexpr std::string_view kDciInverse[] = {
-    "What is {value} used for?",
+    "Pick the DCI format meant for {key}.",
 };
 
 constexpr std::string_view kSystemForward[] = {
@@ -146,9 +137,7 @@ constexpr std::string_view kSystemForward[] = {
     "{key}: in which SIB?",
     "To learn about {key}, the UE reads",
     "Find the block that broadcasts {key} in NR.",
-};
-constexpr std::string_view kSystemInverse[] = {
-    "What does {value} of NR contain?",
+    "{key} is broadcast in which block of system information?",
 };
 
 constexpr std::string_view kTimerForward[] = {
@@ -156,9 +145,7 @@ constexpr std::string_view kTimerForward[] = {
     "{key}: which timer is started?",
     "The UE starts a timer upon {key}. Which one?",
     "Look up the timer that belongs to {key}.",
-};
-constexpr std::string_view kTimerInverse[] = {
-    "What makes a UE start {value}?",
+    "Name the timer that runs after {key}.",
 };
 
 constexpr std::string_view kBandForward[] = {
@@ -166,20 +153,18 @@ constexpr std::string_view kBandForward[] = {
     "{key}: downlink of which band?",
     "Find the operating band for {key}.",
     "A base station sends at {key}. Name the band.",
-};
-constexpr std::string_view kBandInverse[] = {
-    "What is the downlink range of {value}?",
+    "Spectrum at {key} is for sale. Which downlink band is that?",
 };
 
 constexpr Relation kRelations[] = {
-    {"Slots per frame", kSlots, kSlotForward, kSlotInverse},
-    {"Modulation orders", kModulation, kModulationForward, kModulationInverse},
-    {"Standardised 5QI values", kQosIdentifiers, kIdentifierForward, kIdentifierInverse},
-    {"Packet delay budgets", kDelayBudgets, kDelayForward, kDelayInverse},
-    {"DCI formats", kDciFormats, kDciForward, kDciInverse},
-    {"System information blocks", kSystemInformation, kSystemForward, kSystemInverse},
-    {"Timers of the RRC protocol", kTimers, kTimerForward, kTimerInverse},
-    {"NR operating bands", kBands, kBandForward, kBandInverse},
+    {"Slots per frame", kSlots, kSlotForward, {}},
+    {"Modulation orders", kModulation, kModulationForward, {}},
+    {"Standardised 5QI values", kQosIdentifiers, kIdentifierForward, {}},
+    {"Packet delay budgets", kDelayBudgets, kDelayForward, {}},
+    {"DCI formats", kDciFormats, kDciForward, {}},
+    {"System information blocks", kSystemInformation, kSystemForward, {}},
+    {"Timers of the RRC protocol", kTimers, kTimerForward, {}},
+    {"NR operating bands", kBands, kBandForward, {}},
 };
 
 // Rows of one table stay in one part of a split, so each fact table is spread over several small
@@ -192,7 +177,7 @@ nlohmann::ordered_json table_row(const Item& item, size_t number) {
   const size_t sheet = number / kRowsOfSheet + 1;
   nlohmann::ordered_json row = letter_row(item);
   row["explanation"] = fmt::format("The row of {} gives {}.", item.fact->key, item.fact->value);
-  row["difficult"] = item.options[item.answer] == item.fact->key;
+  row["difficult"] = item.relation->facts.size() >= kLongTable;
   row["table_id"] = table_id(*item.relation, sheet);
   row["table_title"] = fmt::format("{}, sheet {}", item.relation->title, sheet);
   row["document_id"] = "sample-01";

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -34,44 +33,31 @@ constexpr std::string_view kOpeners[] = {
     "Discussion on {topic}.",
     "In the current release {topic} still needs some clarification.",
 };
-constexpr std::string_view kClosers[] = {
-    "It is proposed to agree the changes below.",
-    "Other options are for further study.",
-    "The group is asked to endorse this proposal.",
-    "Companies are invited to give their views at the next meeting.",
-    "No impact on other specifications has been found.",
-};
+using Pair = std::array<size_t, 2>;
 
-using Triple = std::array<size_t, 3>;
-
-// All triples of different details, in random order inside and out: no two texts of a group hold
-// the same three.
-std::vector<Triple> detail_triples(size_t count, RandomStream& random) {
-  std::vector<Triple> triples;
+// All pairs of different details, in random order inside and out: no two texts of a group hold the
+// same two.
+std::vector<Pair> detail_pairs(size_t count, RandomStream& random) {
+  std::vector<Pair> pairs;
   for (size_t i = 0; i < count; ++i) {
     for (size_t j = 0; j < i; ++j) {
-      for (size_t k = 0; k < j; ++k) {
-        triples.push_back({i, j, k});
-        std::rotate(triples.back().begin(), triples.back().begin() + random.below(3),
-                    triples.back().end());
-      }
+      pairs.push_back(random.below(2) == 0 ? Pair{i, j} : Pair{j, i});
     }
   }
-  shuffle(triples, random);
-  return triples;
+  shuffle(pairs, random);
+  return pairs;
 }
 
 std::vector<std::string> texts_of(const WorkingGroup& group, RandomStream& random) {
-  const std::vector<Triple> triples = detail_triples(group.details.size(), random);
+  const std::vector<Pair> pairs = detail_pairs(group.details.size(), random);
   const std::vector<size_t> topics = deal(kRowsOfGroup, group.topics.size(), random);
   const std::vector<size_t> openers = deal(kRowsOfGroup, std::size(kOpeners), random);
-  const std::vector<size_t> closers = deal(kRowsOfGroup, std::size(kClosers), random);
   std::vector<std::string> texts;
   for (size_t row = 0; row < kRowsOfGroup; ++row) {
-    const auto [first, second, third] = triples.at(row);
-    texts.push_back(fmt::format(
-        "{} {} {} {} {}", fill(kOpeners[openers[row]], "topic", group.topics[topics[row]]),
-        group.details[first], group.details[second], group.details[third], kClosers[closers[row]]));
+    const auto [first, second] = pairs.at(row);
+    const std::string opener = fill(kOpeners[openers[row]], "topic", group.topics[topics[row]]);
+    texts.push_back(
+        fmt::format("{} {} {}", opener, group.details[first], group.details[second]));
   }
   return texts;
 }

@@ -127,6 +127,14 @@ Split make_split(const std::vector<Example>& examples, const Category& category,
   return split;
 }
 
+std::vector<Example> examples_at(const std::vector<Example>& examples,
+                                 const std::vector<size_t>& indices) {
+  std::vector<Example> chosen;
+  chosen.reserve(indices.size());
+  for (const size_t index : indices) chosen.push_back(examples[index]);
+  return chosen;
+}
+
 size_t leaked_test_rows(const Split& split, const std::vector<Example>& examples) {
   std::unordered_set<std::string_view> trained;
   for (const size_t row : split.train) trained.insert(examples.at(row).group);

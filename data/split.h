@@ -37,6 +37,10 @@ const std::vector<std::string>& split_methods();  // group, sk, py, hf
 Split make_split(const std::vector<Example>& examples, const Category& category,
                  std::string_view method, uint64_t seed);
 
+// The examples with these indices, in their order.
+std::vector<Example> examples_at(const std::vector<Example>& examples,
+                                 const std::vector<size_t>& indices);
+
 // Test rows whose group also has a row in train: 0 for method group.
 size_t leaked_test_rows(const Split& split, const std::vector<Example>& examples);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace telora {
@@ -14,5 +15,9 @@ struct EncodedExample {
   size_t gold = 0;                                // index of the right option
   bool shortened = false;                         // the question's text was cut to fit max_length
 };
+
+// Tokens that all prompts begin with, leaving each prompt at least its last one; 0 for fewer than
+// two. They are read once for all rows of a pass.
+size_t shared_prompt_tokens(std::span<const EncodedExample* const> rows);
 
 }  // namespace telora

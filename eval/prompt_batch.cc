@@ -103,18 +103,10 @@ int64_t reserve_of(const EncodedExample& example, int64_t max_new_tokens) {
   return std::max<int64_t>(max_new_tokens, static_cast<int64_t>(example.target.size()));
 }
 
-// Tokens that all prompts begin with, leaving each at least its last one.
-int64_t shared_prompt_tokens(std::span<const EncodedExample> examples) {
-  if (examples.size() < 2) return 0;
-  const Ids& first = examples[0].prompt;
-  size_t shared = first.size() - 1;
-  for (const EncodedExample& example : examples) {
-    shared = std::min(shared, example.prompt.size() - 1);
-    const auto end = example.prompt.begin() + static_cast<long>(shared);
-    shared = static_cast<size_t>(std::mismatch(example.prompt.begin(), end, first.begin()).first -
-                                 example.prompt.begin());
-  }
-  return static_cast<int64_t>(shared);
+int64_t shared_by(std::span<const EncodedExample> examples) {
+  std::vector<const EncodedExample*> rows;
+  for (const EncodedExample& example : examples) rows.push_back(&example);
+  return static_cast<int64_t>(shared_prompt_tokens(rows));
 }
 
 int64_t branch_slots(const EncodedExample& example) {
@@ -129,7 +121,7 @@ PromptBatch::PromptBatch(const Decoder& decoder, std::span<const EncodedExample>
                          int64_t max_new_tokens)
     : decoder_(decoder), examples_(examples), max_new_tokens_(max_new_tokens) {
   const at::NoGradGuard no_gradient;
-  const int64_t shared = shared_prompt_tokens(examples_);
+  const int64_t shared = shared_by(examples_);
   CachedForward forward;
   scratch_ = shared;
   if (shared > 0)

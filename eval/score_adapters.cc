@@ -22,12 +22,6 @@ const std::vector<size_t>& part_of(const Split& split, const std::string& name) 
   fail(ErrorKind::kUsage, {"--split", ""}, "'" + name + "'", "train, validation or test");
 }
 
-std::vector<Example> examples_at(const DataSet& data, const std::vector<size_t>& indices) {
-  std::vector<Example> examples;
-  for (const size_t index : indices) examples.push_back(data.examples[index]);
-  return examples;
-}
-
 // "predictions-base.jsonl", "predictions-<last folder name>.jsonl"
 std::filesystem::path predictions_file(const std::string& folder, const std::string& subject) {
   const std::filesystem::path path(subject);
@@ -77,8 +71,8 @@ class Scoring {
                    static_cast<int64_t>(split_.validation.size()),
                    static_cast<int64_t>(split_.test.size())};
     report.part = request_.part;
-    report.baselines = shortcut_baselines(category_.kind, examples_at(data_, split_.train),
-                                          examples_at(data_, part_of(split_, request_.part)));
+    report.baselines = shortcut_baselines(category_.kind, examples_at(data_.examples, split_.train),
+                                          examples_at(data_.examples, part_of(split_, request_.part)));
     return report;
   }
 

@@ -59,12 +59,6 @@ int import_data(const DataFlags& flags) {
   return 0;
 }
 
-std::vector<Example> examples_at(const DataSet& data, const std::vector<size_t>& indices) {
-  std::vector<Example> examples;
-  for (const size_t index : indices) examples.push_back(data.examples[index]);
-  return examples;
-}
-
 int show_split(const DataFlags& flags) {
   const Category& category = find_category(flags.category);
   const DataSet data = load_category(
@@ -77,8 +71,8 @@ int show_split(const DataFlags& flags) {
              split_digest(split));
   fmt::print("test rows whose group is in training too: {} of {}\n",
              leaked_test_rows(split, data.examples), split.test.size());
-  for (const Baseline& b : shortcut_baselines(category.kind, examples_at(data, split.train),
-                                              examples_at(data, split.test))) {
+  for (const Baseline& b : shortcut_baselines(category.kind, examples_at(data.examples, split.train),
+                                              examples_at(data.examples, split.test))) {
     fmt::print("  {:28} {:6.2f} % of the test part\n", b.name, 100.0 * b.rate());
   }
   return 0;

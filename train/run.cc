@@ -240,16 +240,11 @@ class Run {
     report.subjects = {{"base", {before.selection, before.generated}},
                        {"adapter", {after.selection, after.generated}}};
     report.baselines =
-        shortcut_baselines(category_.kind, examples_of(split_.train), examples_of(split_.test));
+        shortcut_baselines(category_.kind, examples_at(data_.examples, split_.train),
+                           examples_at(data_.examples, split_.test));
     report.comparisons = {
         compare(kGenerated, "base", before.predictions, "adapter", after.predictions)};
     return report;
-  }
-
-  std::vector<Example> examples_of(const std::vector<size_t>& indices) const {
-    std::vector<Example> examples;
-    for (const size_t index : indices) examples.push_back(data_.examples[index]);
-    return examples;
   }
 
   RunSummary summarise(const Trainer& trainer, TrainEnd end) const {

@@ -29,26 +29,13 @@ int64_t counted_targets(const EncodedExample& example, LossTokens loss) {
   return length_of(example) - 1 - first_wanted(example, loss);
 }
 
-// Tokens that all prompts begin with, leaving each at least its last one; 0 if sharing would not
-// pay.
-int64_t shared_tokens(std::span<const EncodedExample* const> rows, LossTokens loss) {
-  if (loss == LossTokens::kFull || rows.size() < 2) return 0;
-  const std::vector<int32_t>& first = rows[0]->prompt;
-  size_t shared = first.size() - 1;
-  for (const EncodedExample* row : rows) {
-    shared = std::min(shared, row->prompt.size() - 1);
-    const auto end = row->prompt.begin() + static_cast<long>(shared);
-    shared = static_cast<size_t>(std::mismatch(row->prompt.begin(), end, first.begin()).first -
-                                 row->prompt.begin());
-  }
-  return static_cast<int64_t>(shared);
-}
-
 TrainPass build_pass(std::span<const EncodedExample* const> rows, LossTokens loss) {
   TrainPass pass;
   RowPacker packer;
   std::vector<int64_t> wanted, targets;
-  const int64_t shared = shared_tokens(rows, loss);
+  // The full loss wants the logits of every token of every row, shared or not.
+  const auto shared =
+      static_cast<int64_t>(loss == LossTokens::kFull ? 0 : shared_prompt_tokens(rows));
   if (shared > 0) packer.add(std::span(rows[0]->prompt).first(static_cast<size_t>(shared)));
   for (const EncodedExample* example : rows) {
     const std::vector<int32_t> ids = row_ids(*example);

@@ -34,7 +34,7 @@ const Known kKnown[] = {
     {"teleqna",
      {"question", "choices", "answer", "subject"},
      4,
-     "4635871bef8396acefc760eb6a8a3271115192703993748c160d022b206ec9be"},
+     "dcb141f3e5c7b0f1276974f9d19ab87c888ad70ba964694e96327942722c7775"},
     {"6g-bench",
      {"question", "choices", "answer", "task_id", "task_name", "difficulty", "category"},
      4,
@@ -42,11 +42,11 @@ const Known kKnown[] = {
     {"3gpp-tsg",
      {"question", "answer", "file_name"},
      0,
-     "47fd2507d77c245e7822feb264b8eb7f5be8a2b35b2494cbef5a36b349cdd7ea"},
+     "5b9e807271484f143764f8a64e6b3f11157f389f78866eaa4b124621ccd7572b"},
     {"oran-bench",
      {"question", "choices", "answer", "difficulty"},
      4,
-     "79d0d7abb6cd67a7bed785d7a24d1da1941fe3c89c822e311d62176739ef0243"},
+     "10ded4a365f4c1d3fb0169f1a592887042203dfe9c7118ecf411f8195e9bbe96"},
     {"srsran-bench",
      {"question", "choices", "answer"},
      4,
@@ -55,7 +55,7 @@ const Known kKnown[] = {
      {"question", "choices", "answer", "explanation", "difficult", "table_id", "table_title",
       "document_id", "document_title", "document_url"},
      5,
-     "1f776a9e962cfb8aad8477783730abcd71b79596ed5735e8e9233469b5d89192"},
+     "9d294c91b72add3df97378ce00099041864bb8536bbb85799f1e9ad19c7edc47"},
 };
 
 std::vector<ordered_json> parse(const std::vector<std::string>& lines) {
@@ -160,8 +160,7 @@ TEST_P(Sample, IsSplitIntoManySmallGroups) {
 }
 
 // What makes the sample learnable: answers of held-out questions were answers of others in
-// training, for three in four of them (a fact whose every wording falls into the test part cannot
-// be).
+// training, for nine in ten of them (a fact whose every wording falls into the test part cannot be).
 TEST_P(Sample, HeldOutAnswersOccurInTraining) {
   std::vector<Example> examples = read_examples(lines_, "sample", category());
   group_examples(examples, category());
@@ -173,7 +172,7 @@ TEST_P(Sample, HeldOutAnswersOccurInTraining) {
   for (const size_t row : split.train) taught.insert(gold(row));
   const auto known =
       std::ranges::count_if(split.test, [&](size_t row) { return taught.contains(gold(row)); });
-  EXPECT_GE(static_cast<size_t>(known) * 4, split.test.size() * 3);
+  EXPECT_GE(static_cast<size_t>(known) * 10, split.test.size() * 9);
 }
 
 TEST_P(Sample, OptionsDiffer) {
@@ -211,6 +210,23 @@ TEST_P(Sample, NoTextIsRightMoreOftenThanOthers) {
   }
   EXPECT_LT(rule_accuracy(rows_, [&](const auto& text) { return right[text] / offered[text]; }),
             0.38);
+}
+
+std::set<std::string> option_set(const ordered_json& row) {
+  std::set<std::string> options;
+  for (const std::string& option : options_of(row)) options.insert(normalise_text(option));
+  return options;
+}
+
+TEST_P(Sample, SharesNoOptionsWithThePublishedFile) {
+  TELORA_REQUIRE_PUBLISHED_DATA();
+  if (!has_letters()) GTEST_SKIP() << "no options";
+  std::set<std::set<std::string>> known;
+  for_each_line(*find_data_file(*testing::published_folder(), category()),
+                [&](std::string_view text, int) {
+                  known.insert(option_set(ordered_json::parse(text)));
+                });
+  for (const ordered_json& row : rows_) EXPECT_FALSE(known.contains(option_set(row))) << row;
 }
 
 TEST_P(Sample, SharesNoWordingOfAQuestionWithThePublishedFile) {
@@ -260,8 +276,8 @@ TEST(ThreeGppSample, TextsAreShortAndStandUnderThePublishedHead) {
     const std::string question = row.at("question");
     std::istringstream words(question.substr(question.find("###TEXT:") + 8));
     const auto count = std::distance(std::istream_iterator<std::string>(words), {});
-    EXPECT_GE(count, 40) << question;
-    EXPECT_LE(count, 80) << question;
+    EXPECT_GE(count, 20) << question;
+    EXPECT_LE(count, 60) << question;
   }
 }
 
