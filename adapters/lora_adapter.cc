@@ -1,11 +1,11 @@
 #include "adapters/lora_adapter.h"
 
 #include <fmt/format.h>
-#include "backbone/torch.h"
 
 #include <cmath>
 #include <numbers>
 
+#include "backbone/torch.h"
 #include "core/random.h"
 
 namespace telora {

@@ -1,10 +1,9 @@
 #include "backbone/ops.h"
 
-#include "backbone/torch.h"
-
 #include "backbone/dispatch.h"
 #include "backbone/kernels.h"
 #include "backbone/parallel.h"
+#include "backbone/torch.h"
 #include "core/error.h"
 
 namespace telora {

@@ -1,7 +1,6 @@
 #include "backbone/packed_rows.h"
 
 #include "backbone/torch.h"
-
 #include "core/error.h"
 
 namespace telora {

@@ -66,6 +66,10 @@ class OutputFile {
 };
 void publish_with(const std::filesystem::path& path, const std::function<void(OutputFile&)>& write);
 
+// Removes, in the folder and below it, the temporary files of publish() whose process was killed.
+// For a folder that this process holds the lock of.
+void remove_temporary_files(const std::filesystem::path& folder);
+
 // Creates the folder and its parents. Throws Error(cannot_create).
 void create_folders(const std::filesystem::path& path);
 // fsync of a folder's entries.

@@ -51,6 +51,8 @@ std::string free_space(const std::string& name) {
        errno_text(error), "a place where files can be created");
 }
 
+constexpr const char* kTemporaryPrefix = ".telora-tmp-";
+
 // fsync(2): 0 or the errno. Never repeated after a fault: the kernel may have dropped the pages,
 // and would then report success.
 int sync_file(int descriptor) {
@@ -69,7 +71,7 @@ class TemporaryFile {
     static std::atomic<unsigned> counter{0};
     const std::string folder = folder_of(target);
     do {
-      name_ = fmt::format("{}/.telora-tmp-{}-{}", folder, ::getpid(), counter++);
+      name_ = fmt::format("{}/{}{}-{}", folder, kTemporaryPrefix, ::getpid(), counter++);
       descriptor_ = open_descriptor(name_, O_WRONLY | O_CREAT | O_EXCL, 0666);
     } while (!descriptor_.valid() && errno == EEXIST);
     if (!descriptor_.valid()) fail_create(target_, errno);
@@ -142,6 +144,16 @@ void publish_with(const std::filesystem::path& path,
 
 void publish(const std::filesystem::path& path, std::string_view bytes) {
   publish_with(path, [&](OutputFile& output) { output.append(bytes); });
+}
+
+void remove_temporary_files(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::vector<std::filesystem::path> left;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with(kTemporaryPrefix)) left.push_back(entry.path());
+  }
+  for (const auto& path : left) std::filesystem::remove(path, ignored);
 }
 
 void create_folders(const std::filesystem::path& path) {

@@ -14,8 +14,8 @@ struct Example {
   std::vector<std::string> options;  // 2-10 texts for letter tasks, the class names for 3gpp-tsg
   size_t answer = 0;                 // index into options
   std::vector<std::string> source;   // values of Category::source_fields: they may betray the
-                                    // answer, so they serve grouping only and never enter a prompt
-  std::string group;  // rows with one value must not be split; set by group_examples
+                                     // answer, so they serve grouping only and never enter a prompt
+  std::string group;                 // rows with one value must not be split; set by group_examples
 };
 
 }  // namespace telora

@@ -116,10 +116,8 @@ constexpr std::string_view kGroupForward[] = {
 };
 
 constexpr Relation kRelations[] = {
-    {"medium", kComponents, kComponentForward, {}},
-    {"easy", kInterfaces, kInterfaceForward, {}},
-    {"medium", kPlanes, kPlaneForward, {}},
-    {"hard", kServiceModels, kModelForward, {}},
+    {"medium", kComponents, kComponentForward, {}}, {"easy", kInterfaces, kInterfaceForward, {}},
+    {"medium", kPlanes, kPlaneForward, {}},         {"hard", kServiceModels, kModelForward, {}},
     {"hard", kGroups, kGroupForward, {}},
 };
 

@@ -141,10 +141,8 @@ constexpr std::string_view kSystemForward[] = {
 };
 
 constexpr std::string_view kTimerForward[] = {
-    "Which RRC timer starts with {key}?",
-    "{key}: which timer is started?",
-    "The UE starts a timer upon {key}. Which one?",
-    "Look up the timer that belongs to {key}.",
+    "Which RRC timer starts with {key}?",           "{key}: which timer is started?",
+    "The UE starts a timer upon {key}. Which one?", "Look up the timer that belongs to {key}.",
     "Name the timer that runs after {key}.",
 };
 

@@ -56,8 +56,7 @@ std::vector<std::string> texts_of(const WorkingGroup& group, RandomStream& rando
   for (size_t row = 0; row < kRowsOfGroup; ++row) {
     const auto [first, second] = pairs.at(row);
     const std::string opener = fill(kOpeners[openers[row]], "topic", group.topics[topics[row]]);
-    texts.push_back(
-        fmt::format("{} {} {}", opener, group.details[first], group.details[second]));
+    texts.push_back(fmt::format("{} {} {}", opener, group.details[first], group.details[second]));
   }
   return texts;
 }

@@ -1,11 +1,10 @@
 #include "eval/score_adapters.h"
 
-#include "backbone/torch.h"
-
 #include <filesystem>
 
 #include "adapters/lora_adapter.h"
 #include "backbone/backbone.h"
+#include "backbone/torch.h"
 #include "data/source.h"
 #include "data/split.h"
 #include "eval/encode.h"
@@ -71,8 +70,9 @@ class Scoring {
                    static_cast<int64_t>(split_.validation.size()),
                    static_cast<int64_t>(split_.test.size())};
     report.part = request_.part;
-    report.baselines = shortcut_baselines(category_.kind, examples_at(data_.examples, split_.train),
-                                          examples_at(data_.examples, part_of(split_, request_.part)));
+    report.baselines =
+        shortcut_baselines(category_.kind, examples_at(data_.examples, split_.train),
+                           examples_at(data_.examples, part_of(split_, request_.part)));
     return report;
   }
 

@@ -1,10 +1,10 @@
 #include "eval/token_logits.h"
 
 #include <fmt/format.h>
-#include "backbone/torch.h"
 
 #include "adapters/lora_adapter.h"
 #include "backbone/backbone.h"
+#include "backbone/torch.h"
 
 namespace telora {
 

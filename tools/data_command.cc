@@ -71,8 +71,9 @@ int show_split(const DataFlags& flags) {
              split_digest(split));
   fmt::print("test rows whose group is in training too: {} of {}\n",
              leaked_test_rows(split, data.examples), split.test.size());
-  for (const Baseline& b : shortcut_baselines(category.kind, examples_at(data.examples, split.train),
-                                              examples_at(data.examples, split.test))) {
+  for (const Baseline& b :
+       shortcut_baselines(category.kind, examples_at(data.examples, split.train),
+                          examples_at(data.examples, split.test))) {
     fmt::print("  {:28} {:6.2f} % of the test part\n", b.name, 100.0 * b.rate());
   }
   return 0;

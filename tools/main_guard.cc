@@ -37,7 +37,8 @@ std::string first_line(std::string_view text) {
 }  // namespace
 
 int run_guarded(const std::function<int()>& body) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error of the write, with its message
+  std::signal(SIGXFSZ,
+              SIG_IGN);  // a file-size limit is then an error of the write, with its message
   try {
     return body();
   } catch (const Error& error) {

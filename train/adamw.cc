@@ -1,11 +1,10 @@
 #include "train/adamw.h"
 
-#include "backbone/torch.h"
-
 #include <cmath>
 
 #include "backbone/kernels.h"
 #include "backbone/parallel.h"
+#include "backbone/torch.h"
 
 namespace telora {
 

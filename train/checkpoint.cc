@@ -1,11 +1,11 @@
 #include "train/checkpoint.h"
 
 #include <fmt/format.h>
-#include "backbone/torch.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "backbone/torch.h"
 #include "core/digest.h"
 #include "core/document.h"
 #include "core/files.h"
@@ -161,6 +161,18 @@ std::optional<LoadedCheckpoint> load_newest_checkpoint(const fs::path& folder) {
   if (damaged.empty()) return std::nullopt;
   throw Error(ErrorKind::kData,
               fmt::format("{}: every checkpoint is damaged, last: {}", folder.string(), reason));
+}
+
+void remove_unfinished_checkpoints(const fs::path& folder) {
+  std::error_code ignored;
+  std::vector<fs::path> unfinished;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("step-") && !fs::exists(entry.path() / kManifest)) {
+      unfinished.push_back(entry.path());
+    }
+  }
+  for (const fs::path& path : unfinished) fs::remove_all(path, ignored);
 }
 
 void require_same_identity(const RunIdentity& saved, const RunIdentity& current,

@@ -31,6 +31,9 @@ struct LoadedCheckpoint {
 // when all that there are are damaged.
 std::optional<LoadedCheckpoint> load_newest_checkpoint(const std::filesystem::path& folder);
 
+// Removes step folders that have no manifest: saves that were cut short.
+void remove_unfinished_checkpoints(const std::filesystem::path& folder);
+
 // Throws Error(config) naming the part that differs and both digests.
 void require_same_identity(const RunIdentity& saved, const RunIdentity& current,
                            const std::string& run);

@@ -2,7 +2,6 @@
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
-#include "backbone/torch.h"
 
 #include <cmath>
 #include <fstream>
@@ -10,6 +9,7 @@
 
 #include "adapters/lora_adapter.h"
 #include "backbone/backbone.h"
+#include "backbone/torch.h"
 #include "core/digest.h"
 #include "core/files.h"
 #include "data/source.h"
@@ -239,9 +239,8 @@ class Run {
                    static_cast<int64_t>(test_.size())};
     report.subjects = {{"base", {before.selection, before.generated}},
                        {"adapter", {after.selection, after.generated}}};
-    report.baselines =
-        shortcut_baselines(category_.kind, examples_at(data_.examples, split_.train),
-                           examples_at(data_.examples, split_.test));
+    report.baselines = shortcut_baselines(category_.kind, examples_at(data_.examples, split_.train),
+                                          examples_at(data_.examples, split_.test));
     report.comparisons = {
         compare(kGenerated, "base", before.predictions, "adapter", after.predictions)};
     return report;

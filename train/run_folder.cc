@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "train/checkpoint.h"
+
 namespace telora {
 
 namespace fs = std::filesystem;
@@ -42,6 +44,8 @@ RunFolder RunFolder::resume(const fs::path& path) {
   }
   FolderLock lock(path);
   create_folders(path / "checkpoints");
+  remove_temporary_files(path);
+  remove_unfinished_checkpoints(path / "checkpoints");
   return {path, std::move(lock)};
 }
 

@@ -13,8 +13,8 @@ class RunFolder {
   // A folder without a run in it, made if need be. Throws Error(cannot_create) if it holds another
   // run, Error(busy) if another process is in it.
   static RunFolder create(const std::filesystem::path& path);
-  // A folder that a run was begun in. Throws Error(missing) if there is none, Error(usage) if the
-  // run is finished.
+  // A folder that a run was begun in; what a killed process left half-written is removed. Throws
+  // Error(missing) if there is none, Error(usage) if the run is finished.
   static RunFolder resume(const std::filesystem::path& path);
 
   std::filesystem::path path(const std::string& name) const { return root_ / name; }

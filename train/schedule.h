@@ -39,7 +39,8 @@ int64_t total_steps(int64_t rows, int64_t batch_size, int64_t epochs, int64_t ma
 // max(minimum, ceil(ratio · total)), never above `total`.
 int64_t warmup_steps(int64_t total, double ratio, int64_t minimum);
 
-// Updates between two evaluations: ceil(steps_per_epoch / per_epoch), at least 1; 0 (never) for per_epoch 0.
+// Updates between two evaluations: ceil(steps_per_epoch / per_epoch), at least 1; 0 (never) for
+// per_epoch 0.
 int64_t evaluation_interval(int64_t steps_per_epoch, int64_t per_epoch);
 
 }  // namespace telora

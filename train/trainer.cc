@@ -1,10 +1,11 @@
 #include "train/trainer.h"
 
 #include <fmt/format.h>
-#include "backbone/torch.h"
 
 #include <chrono>
 #include <cmath>
+
+#include "backbone/torch.h"
 
 namespace telora {
 

@@ -2,9 +2,9 @@
 // differences.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include "backbone/torch.h"
 
 #include "adapters/lora_adapter.h"
+#include "backbone/torch.h"
 #include "core/error.h"
 #include "tests/golden/tiny_models.h"
 

@@ -2,9 +2,9 @@
 // the ways to compute them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include "backbone/torch.h"
 
 #include "backbone/decoder.h"
+#include "backbone/torch.h"
 #include "core/error.h"
 #include "tests/golden/tiny_models.h"
 

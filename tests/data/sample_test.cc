@@ -160,7 +160,8 @@ TEST_P(Sample, IsSplitIntoManySmallGroups) {
 }
 
 // What makes the sample learnable: answers of held-out questions were answers of others in
-// training, for nine in ten of them (a fact whose every wording falls into the test part cannot be).
+// training, for nine in ten of them (a fact whose every wording falls into the test part cannot
+// be).
 TEST_P(Sample, HeldOutAnswersOccurInTraining) {
   std::vector<Example> examples = read_examples(lines_, "sample", category());
   group_examples(examples, category());
@@ -222,10 +223,9 @@ TEST_P(Sample, SharesNoOptionsWithThePublishedFile) {
   TELORA_REQUIRE_PUBLISHED_DATA();
   if (!has_letters()) GTEST_SKIP() << "no options";
   std::set<std::set<std::string>> known;
-  for_each_line(*find_data_file(*testing::published_folder(), category()),
-                [&](std::string_view text, int) {
-                  known.insert(option_set(ordered_json::parse(text)));
-                });
+  for_each_line(
+      *find_data_file(*testing::published_folder(), category()),
+      [&](std::string_view text, int) { known.insert(option_set(ordered_json::parse(text))); });
   for (const ordered_json& row : rows_) EXPECT_FALSE(known.contains(option_set(row))) << row;
 }
 
