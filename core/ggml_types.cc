@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "core/ggml_k_blocks.h"
 
 namespace telora {
 
@@ -15,10 +16,10 @@ static_assert(std::endian::native == std::endian::little, "the formats store lit
 
 namespace {
 
-constexpr uint32_t kBlock = 32;  // elements of every quantised block read here
+constexpr uint32_t kBlock = 32;  // elements of the simple quantised blocks
 constexpr uint32_t kHalfBlock = kBlock / 2;
 
-constexpr std::array<GgmlTypeInfo, 8> kDecodable{{
+constexpr std::array<GgmlTypeInfo, 14> kDecodable{{
     {GgmlType::kF32, "F32", 1, 4},
     {GgmlType::kF16, "F16", 1, 2},
     {GgmlType::kQ4_0, "Q4_0", kBlock, 18},
@@ -26,6 +27,12 @@ constexpr std::array<GgmlTypeInfo, 8> kDecodable{{
     {GgmlType::kQ5_0, "Q5_0", kBlock, 22},
     {GgmlType::kQ5_1, "Q5_1", kBlock, 24},
     {GgmlType::kQ8_0, "Q8_0", kBlock, 34},
+    {GgmlType::kQ2_K, "Q2_K", ggml::kSuperBlock, 84},
+    {GgmlType::kQ3_K, "Q3_K", ggml::kSuperBlock, 110},
+    {GgmlType::kQ4_K, "Q4_K", ggml::kSuperBlock, 144},
+    {GgmlType::kQ5_K, "Q5_K", ggml::kSuperBlock, 176},
+    {GgmlType::kQ6_K, "Q6_K", ggml::kSuperBlock, 210},
+    {GgmlType::kIQ4_NL, "IQ4_NL", kBlock, 18},
     {GgmlType::kBF16, "BF16", 1, 2},
 }};
 
@@ -164,6 +171,18 @@ void dequantize(GgmlType type, std::span<const std::byte> blocks, std::span<floa
       return decode_all<decode_q5_1>(info, blocks, out);
     case GgmlType::kQ8_0:
       return decode_all<decode_q8_0>(info, blocks, out);
+    case GgmlType::kQ2_K:
+      return decode_all<ggml::decode_q2_k>(info, blocks, out);
+    case GgmlType::kQ3_K:
+      return decode_all<ggml::decode_q3_k>(info, blocks, out);
+    case GgmlType::kQ4_K:
+      return decode_all<ggml::decode_q4_k>(info, blocks, out);
+    case GgmlType::kQ5_K:
+      return decode_all<ggml::decode_q5_k>(info, blocks, out);
+    case GgmlType::kQ6_K:
+      return decode_all<ggml::decode_q6_k>(info, blocks, out);
+    case GgmlType::kIQ4_NL:
+      return decode_all<ggml::decode_iq4_nl>(info, blocks, out);
   }
 }
 

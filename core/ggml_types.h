@@ -8,8 +8,7 @@
 
 namespace telora {
 
-// Element types of GGUF tensors that telora can decode; the value is the file's
-// code.
+// Element types of GGUF tensors that telora can decode; the value is the file's code.
 enum class GgmlType : uint32_t {
   kF32 = 0,
   kF16 = 1,
@@ -18,6 +17,12 @@ enum class GgmlType : uint32_t {
   kQ5_0 = 6,
   kQ5_1 = 7,
   kQ8_0 = 8,
+  kQ2_K = 10,
+  kQ3_K = 11,
+  kQ4_K = 12,
+  kQ5_K = 13,
+  kQ6_K = 14,
+  kIQ4_NL = 20,
   kBF16 = 30,
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/digest.h"
 #include "core/random.h"
 #include "support.h"
 
@@ -33,7 +34,7 @@ TEST(GgmlTypesTest, NamesAndSizesAreThoseOfTheFormat) {
   EXPECT_EQ(find_ggml_type(3)->name, "Q4_1");
   EXPECT_EQ(find_ggml_type(3)->block_bytes, 20u);
   EXPECT_EQ(ggml_type_info(GgmlType::kQ8_0).block_bytes, 34u);
-  EXPECT_FALSE(find_ggml_type(4) || find_ggml_type(12) || find_ggml_type(99));
+  EXPECT_FALSE(find_ggml_type(4) || find_ggml_type(16) || find_ggml_type(99));
   EXPECT_EQ(ggml_type_name(12), "Q4_K");
   EXPECT_EQ(ggml_type_name(14), "Q6_K");
   EXPECT_EQ(ggml_type_name(16), "IQ2_XXS");
@@ -103,6 +104,54 @@ TEST(DequantizeTest, PlainTypes) {
             (std::vector<float>{1.5f, -2}));
   EXPECT_EQ(decode(GgmlType::kBF16, little(uint16_t{0x3fc0}) + little(uint16_t{0xc000})),
             (std::vector<float>{1.5f, -2}));
+}
+
+struct Reference {
+  GgmlType type;
+  std::vector<size_t> halves;  // offsets of the block's half floats
+  const char* sha256;          // of 64 blocks as float32
+};
+
+// The gguf package 0.19.0 decoded the same bytes.
+const Reference kReferences[] = {
+    {GgmlType::kQ2_K, {80, 82}, "22196c8dd4d74ebec59e8354bb164546ee21fb6f3e8cc32ca31778f406f4bf62"},
+    {GgmlType::kQ3_K, {108}, "5176adc713b3a797465545bfdb7e7d44ff2065e9b71f29e5768d7d1d63d21a2a"},
+    {GgmlType::kQ4_K, {0, 2}, "3becb88648f20fd5379b658d45766b7a3314446ca07098d256c1194d01bcaa5f"},
+    {GgmlType::kQ5_K, {0, 2}, "89d692c92915a0ed8f50a4b83b93bbaa2cb7eb08f20b8c0d9dddfd506e257f85"},
+    {GgmlType::kQ6_K, {208}, "3f17e46771b5a7d01ecd934921a0fb2b10e2c54c52c7adb6adc043691b37e5fa"},
+    {GgmlType::kIQ4_NL, {0}, "10d4adf56e6a3d8e203fa8c5b6b589b3a34c7b01be3fa1069e8de3da281a8c45"},
+    {GgmlType::kQ4_0, {0}, "f05169a5e8f733d95048efb23420a1820e2018496aecb132848997f56a5a984c"},
+    {GgmlType::kQ4_1, {0, 2}, "a57970f75f04170b1427c5a03f568c0895057ceaf706bb330cc1132ab187479c"},
+    {GgmlType::kQ5_0, {0}, "4e2f6786503b9fbdc7c4c8e7312ee05f4e8bf4ee270ff91c302678bc43c6b331"},
+    {GgmlType::kQ5_1, {0, 2}, "5b407e321b84c16a1d27230a8fb5a46fc504f027607410456d28ab9bc10a9644"},
+    {GgmlType::kQ8_0, {0}, "87afc36a712a556f15339b4d84a0195805d40ad6afe4333e1622de2cebdd65d3"},
+};
+
+// Bytes of a linear congruential generator; half floats keep sign and mantissa and get exponent -5.
+std::string reference_blocks(const Reference& reference, size_t count) {
+  const size_t size = ggml_type_info(reference.type).block_bytes;
+  std::string bytes;
+  uint32_t state = 12345;
+  for (size_t i = 0; i < count * size; ++i) {
+    state = state * 1664525 + 1013904223;
+    bytes += static_cast<char>(state >> 24);
+  }
+  for (size_t block = 0; block < count; ++block) {
+    for (const size_t offset : reference.halves) {
+      char& high = bytes[block * size + offset + 1];
+      high = static_cast<char>((high & 0x83) | 0x28);
+    }
+  }
+  return bytes;
+}
+
+TEST(DequantizeTest, EveryBlockFormatEqualsTheGgufPackageBitForBit) {
+  for (const Reference& reference : kReferences) {
+    const std::vector<float> out = decode(reference.type, reference_blocks(reference, 64));
+    const std::string_view bytes(reinterpret_cast<const char*>(out.data()),
+                                 out.size() * sizeof(float));
+    EXPECT_EQ(sha256(bytes), reference.sha256) << ggml_type_info(reference.type).name;
+  }
 }
 
 TEST(DequantizeTest, ByteCountMustFit) {

@@ -350,8 +350,8 @@ TEST(GgufHostileTest, TypeThatIsUnknownRemovedOrNotDecodable) {
     EXPECT_TRUE(names(refusal(GgufBytes{}.tensor("t", {32}, type, 0).bytes()),
                       {"m.gguf: tensor[0] \"t\".type", "unknown type " + std::to_string(type)}));
   }
-  EXPECT_TRUE(names(refusal(GgufBytes{}.tensor("blk.0.x", {256}, 14, 0).bytes()),
-                    {"m.gguf: tensor[0] \"blk.0.x\".type", "type 14 (Q6_K)", "Q4_0", "convert"}));
+  EXPECT_TRUE(names(refusal(GgufBytes{}.tensor("blk.0.x", {256}, 19, 0).bytes()),
+                    {"m.gguf: tensor[0] \"blk.0.x\".type", "type 19 (IQ1_S)", "Q4_0", "convert"}));
 }
 
 TEST(GgufHostileTest, OffsetUnalignedOutOfOrderOrOverlapping) {
