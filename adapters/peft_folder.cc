@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "adapters/adapter_fit.h"
+#include "adapters/described_modules.h"
 #include "adapters/tensor_name.h"
 #include "backbone/decoder_spec.h"
 #include "backbone/torch.h"
@@ -133,6 +134,11 @@ void write_weights(const std::filesystem::path& path, const AdapterFile& adapter
 }
 
 }  // namespace
+
+AdapterFile read_adapter(const std::filesystem::path& folder) {
+  refuse_pickle(folder);
+  return read_adapter(folder, described_modules(SafetensorsFile(folder / kWeightsFile)));
+}
 
 AdapterFile read_adapter(const std::filesystem::path& folder,
                          const std::vector<ModuleShape>& base) {

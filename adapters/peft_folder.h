@@ -35,6 +35,9 @@ struct AdapterFile {
 // first tensor holding NaN or Inf.
 AdapterFile read_adapter(const std::filesystem::path& folder, const std::vector<ModuleShape>& base);
 
+// The same without a base model: its modules are taken to be those that the tensors name.
+AdapterFile read_adapter(const std::filesystem::path& folder);
+
 // Writes both files, each atomically, the config last; metadata "format" is always "pt". The folder
 // is made if absent. It may hold an adapter with the same config, whose weights are replaced; an
 // adapter with another config is refused, so that no interruption can leave the weights of one

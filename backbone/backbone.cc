@@ -64,11 +64,6 @@ bool looks_like_path(const std::string& name) {
   return name.find('/') != std::string::npos || name.ends_with(".gguf") || fs::exists(name);
 }
 
-Tokenizer read_tokenizer(const fs::path& path) {
-  return fs::is_directory(path) ? Tokenizer::from_folder(path)
-                                : Tokenizer::from_gguf(GgufFile(path));
-}
-
 void check_vocabulary(const Backbone& backbone) {
   const int64_t rows = backbone.decoder.spec().vocab;
   if (backbone.tokenizer.size() <= rows) return;
@@ -95,6 +90,11 @@ BackboneSource find_backbone(const std::string& name) {
   }
   fail(ErrorKind::kUsage, {"--backbone", ""}, "'" + name + "'",
        fmt::format("a folder, a .gguf file, or one of: {}", fmt::join(names, ", ")));
+}
+
+Tokenizer read_tokenizer(const fs::path& path) {
+  return fs::is_directory(path) ? Tokenizer::from_folder(path)
+                                : Tokenizer::from_gguf(GgufFile(path));
 }
 
 Backbone load_backbone(const std::string& name, at::ScalarType dtype) {

@@ -21,6 +21,10 @@ struct BackboneSource {
 // it was looked for, Error(usage) for an unknown name.
 BackboneSource find_backbone(const std::string& name);
 
+// The tokenizer of a model folder or .gguf file. Throws as Tokenizer::from_folder() and
+// from_gguf().
+Tokenizer read_tokenizer(const std::filesystem::path& path);
+
 // Everything one model is: frozen weights, tokenizer, template, and what identifies each.
 struct Backbone {
   BackboneSource source;

@@ -52,6 +52,17 @@ struct TensorBytes {
   std::span<const std::byte> bytes;
 };
 
+struct TensorShape {
+  std::string name;
+  Dtype dtype;
+  std::vector<int64_t> shape;
+};
+
+// Size of the file that write_safetensors() would write for such tensors. Throws Error(internal) as
+// it does.
+uint64_t safetensors_bytes(const std::vector<TensorShape>& tensors,
+                           const std::map<std::string, std::string>& metadata);
+
 // Published atomically; layout byte-equal to the reference writer's. `metadata` is
 // written in key order. Throws Error(internal) if a byte count does not fit its shape.
 void write_safetensors(const std::filesystem::path& path, const std::vector<TensorBytes>& tensors,

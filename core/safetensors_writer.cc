@@ -15,29 +15,52 @@ using Json = nlohmann::ordered_json;
 constexpr size_t kHeaderAlignment = 8;
 constexpr size_t kMaxHeaderBytes = 100'000'000;
 
-void check_tensor(const std::string& file, const TensorBytes& tensor) {
-  std::optional<uint64_t> bytes = dtype_bytes(tensor.dtype);
-  for (const int64_t dim : tensor.shape) {
+// A tensor's place in the header.
+struct Entry {
+  std::string_view name;
+  Dtype dtype;
+  std::span<const int64_t> shape;
+  uint64_t bytes;
+  std::span<const std::byte> data;  // empty where only sizes are asked for
+};
+
+std::optional<uint64_t> bytes_of(Dtype dtype, std::span<const int64_t> shape) {
+  std::optional<uint64_t> bytes = dtype_bytes(dtype);
+  for (const int64_t dim : shape) {
     bytes = bytes && dim >= 0 ? checked_multiply(*bytes, static_cast<uint64_t>(dim)) : std::nullopt;
   }
-  if (bytes != tensor.bytes.size()) {
+  return bytes;
+}
+
+Entry entry_of(const std::string& file, const TensorBytes& tensor) {
+  if (bytes_of(tensor.dtype, tensor.shape) != tensor.bytes.size()) {
     fail(ErrorKind::kInternal, {file, tensor.name}, fmt::format("{} bytes", tensor.bytes.size()),
          fmt::format("the bytes of shape [{}] in {}", fmt::join(tensor.shape, ", "),
                      dtype_name(tensor.dtype)));
   }
+  return {tensor.name, tensor.dtype, tensor.shape, tensor.bytes.size(), tensor.bytes};
+}
+
+Entry entry_of(const std::string& file, const TensorShape& tensor) {
+  const auto bytes = bytes_of(tensor.dtype, tensor.shape);
+  if (!bytes) {
+    fail(ErrorKind::kInternal, {file, tensor.name},
+         fmt::format("shape [{}]", fmt::join(tensor.shape, ", ")), "fewer than 2^64 bytes");
+  }
+  return {tensor.name, tensor.dtype, tensor.shape, *bytes, {}};
 }
 
 // The reference writer's order: widest type first, then names byte by byte, so that each tensor is
 // aligned to its element size.
-std::vector<const TensorBytes*> in_file_order(const std::string& file,
-                                              const std::vector<TensorBytes>& tensors) {
-  std::vector<const TensorBytes*> order;
-  for (const TensorBytes& tensor : tensors) order.push_back(&tensor);
-  std::ranges::sort(order, [](const TensorBytes* a, const TensorBytes* b) {
-    return a->dtype != b->dtype ? a->dtype > b->dtype : a->name < b->name;
+template <typename Tensor>
+std::vector<Entry> in_file_order(const std::string& file, const std::vector<Tensor>& tensors) {
+  std::vector<Entry> order;
+  for (const Tensor& tensor : tensors) order.push_back(entry_of(file, tensor));
+  std::ranges::sort(order, [](const Entry& a, const Entry& b) {
+    return a.dtype != b.dtype ? a.dtype > b.dtype : a.name < b.name;
   });
   std::vector<std::string_view> names{"__metadata__"};
-  for (const TensorBytes& tensor : tensors) names.push_back(tensor.name);
+  for (const Entry& entry : order) names.push_back(entry.name);
   std::ranges::sort(names);
   const auto twice = std::ranges::adjacent_find(names);
   if (twice != names.end()) {
@@ -47,25 +70,24 @@ std::vector<const TensorBytes*> in_file_order(const std::string& file,
   return order;
 }
 
-Json::object_t header_members(const std::vector<const TensorBytes*>& order,
+Json::object_t header_members(const std::vector<Entry>& order,
                               const std::map<std::string, std::string>& metadata) {
   // Appending to the member list avoids a linear search for each name; they are known to differ.
   Json::object_t members;
   if (!metadata.empty()) members.emplace_back("__metadata__", metadata);
   uint64_t begin = 0;
-  for (const TensorBytes* tensor : order) {
-    const uint64_t end = begin + tensor->bytes.size();
-    Json entry;
-    entry["dtype"] = dtype_name(tensor->dtype);
-    entry["shape"] = tensor->shape;
-    entry["data_offsets"] = {begin, end};
-    members.emplace_back(tensor->name, std::move(entry));
-    begin = end;
+  for (const Entry& entry : order) {
+    Json fields;
+    fields["dtype"] = dtype_name(entry.dtype);
+    fields["shape"] = std::vector<int64_t>(entry.shape.begin(), entry.shape.end());
+    fields["data_offsets"] = {begin, begin + entry.bytes};
+    members.emplace_back(std::string(entry.name), std::move(fields));
+    begin += entry.bytes;
   }
   return members;
 }
 
-std::string header_text(const std::string& file, const std::vector<const TensorBytes*>& order,
+std::string header_text(const std::string& file, const std::vector<Entry>& order,
                         const std::map<std::string, std::string>& metadata) {
   std::string text;
   try {
@@ -83,17 +105,24 @@ std::string header_text(const std::string& file, const std::vector<const TensorB
 
 }  // namespace
 
+uint64_t safetensors_bytes(const std::vector<TensorShape>& tensors,
+                           const std::map<std::string, std::string>& metadata) {
+  const std::vector<Entry> order = in_file_order("safetensors", tensors);
+  uint64_t bytes = sizeof(uint64_t) + header_text("safetensors", order, metadata).size();
+  for (const Entry& entry : order) bytes += entry.bytes;
+  return bytes;
+}
+
 void write_safetensors(const std::filesystem::path& path, const std::vector<TensorBytes>& tensors,
                        const std::map<std::string, std::string>& metadata) {
   const std::string file = path.string();
-  for (const TensorBytes& tensor : tensors) check_tensor(file, tensor);
-  const std::vector<const TensorBytes*> order = in_file_order(file, tensors);
+  const std::vector<Entry> order = in_file_order(file, tensors);
   const std::string header = header_text(file, order, metadata);
   const uint64_t length = header.size();
   publish_with(path, [&](OutputFile& output) {
     output.append(std::as_bytes(std::span(&length, 1)));
     output.append(header);
-    for (const TensorBytes* tensor : order) output.append(tensor->bytes);
+    for (const Entry& entry : order) output.append(entry.data);
   });
 }
 

@@ -7,9 +7,11 @@
 #include "backbone/backbone.h"
 #include "core/document.h"
 #include "core/files.h"
-#include "core/gguf.h"
 #include "eval/token_logits.h"
 #include "tools/command_line.h"
+#include "tools/inspect_adapter.h"
+#include "tools/inspect_file.h"
+#include "tools/inspect_model.h"
 
 namespace telora {
 
@@ -19,6 +21,7 @@ using Json = nlohmann::ordered_json;
 
 struct InspectFlags {
   std::string backbone = "smollm2-135m", adapter, precision = "f32", file;
+  std::string against;  // backbone that an adapter is checked against; empty = none
   std::vector<int32_t> tokens;
   bool json = false;
 };
@@ -49,6 +52,30 @@ CLI::App* add_tokens(CLI::App& app, InspectFlags& flags) {
   add_common(command, flags);
   command->add_option("file", flags.file, "Text file, or .jsonl with one JSON string a line")
       ->required();
+  return command;
+}
+
+CLI::App* add_model(CLI::App& app, InspectFlags& flags) {
+  CLI::App* command =
+      app.add_subcommand("model", "Sizes, memory, adapter sizes and digests of a backbone");
+  add_common(command, flags);
+  return command;
+}
+
+CLI::App* add_adapter(CLI::App& app, InspectFlags& flags) {
+  CLI::App* command =
+      app.add_subcommand("adapter", "Rank, scale, norm and effective rank of an adapter's modules");
+  command->add_option("folder", flags.file, "Run or PEFT folder")->required();
+  command->add_option("--backbone", flags.against, "Check names and shapes against this backbone");
+  command->add_flag("--json", flags.json, "For programs: one JSON object");
+  return command;
+}
+
+CLI::App* add_file(CLI::App& app, InspectFlags& flags) {
+  CLI::App* command =
+      app.add_subcommand("file", "Metadata and tensor table of a safetensors or GGUF file");
+  command->add_option("file", flags.file, "The file")->required();
+  command->add_flag("--json", flags.json, "For programs: one JSON object");
   return command;
 }
 
@@ -84,10 +111,7 @@ std::string text_of_line(std::string_view line, int number, const std::string& f
 }
 
 int show_tokens(const InspectFlags& flags) {
-  const BackboneSource source = find_backbone(flags.backbone);
-  const Tokenizer tokenizer = std::filesystem::is_directory(source.path)
-                                  ? Tokenizer::from_folder(source.path)
-                                  : Tokenizer::from_gguf(GgufFile(source.path));
+  const Tokenizer tokenizer = read_tokenizer(find_backbone(flags.backbone).path);
   for_each_line(flags.file, [&](std::string_view line, int number) {
     const std::vector<int32_t> ids = tokenizer.encode(text_of_line(line, number, flags.file));
     if (flags.json) {
@@ -102,14 +126,26 @@ int show_tokens(const InspectFlags& flags) {
 }  // namespace
 
 int inspect_command(int argc, char** argv) {
-  CLI::App app("Look into models: token ids and logits.", "lora-inspect");
+  CLI::App app("Look into backbones, adapters and their files.", "lora-inspect");
   InspectFlags flags;
   const CLI::App* logits = add_logits(app, flags);
-  add_tokens(app, flags);
+  const CLI::App* tokens = add_tokens(app, flags);
+  const CLI::App* model = add_model(app, flags);
+  const CLI::App* adapter = add_adapter(app, flags);
+  add_file(app, flags);
   app.require_subcommand(1);
   set_up_command(app, "lora-inspect logits --tokens 1,4093,198 --precision f32");
   if (const auto code = parse_command_line(app, argc, argv)) return *code;
-  return logits->parsed() ? show_logits(flags) : show_tokens(flags);
+  if (logits->parsed()) return show_logits(flags);
+  if (tokens->parsed()) return show_tokens(flags);
+  if (model->parsed()) {
+    inspect_model(flags.backbone, flags.json);
+  } else if (adapter->parsed()) {
+    inspect_adapter(flags.file, flags.against, flags.json);
+  } else {
+    inspect_file(flags.file, flags.json);
+  }
+  return 0;
 }
 
 }  // namespace telora

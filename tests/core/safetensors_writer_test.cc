@@ -8,6 +8,22 @@ std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
 
+TEST(SafetensorsWriterTest, SizeIsKnownBeforehand) {
+  const TempFolder folder;
+  const std::map<std::string, std::string> metadata = {{"format", "pt"}};
+  write_safetensors(folder / "m.safetensors",
+                    {{"b", Dtype::kF32, {1, 2}, bytes_of("12345678")},
+                     {"a", Dtype::kF16, {3}, bytes_of("123456")}},
+                    metadata);
+  EXPECT_EQ(safetensors_bytes({{"b", Dtype::kF32, {1, 2}}, {"a", Dtype::kF16, {3}}}, metadata),
+            file_bytes(folder / "m.safetensors").size());
+  EXPECT_TRUE(names(error_of(ErrorKind::kInternal,
+                             [&] {
+                               safetensors_bytes({{"a", Dtype::kF32, {-1}}}, metadata);
+                             }),
+                    {"a", "[-1]"}));
+}
+
 TEST(SafetensorsWriterTest, WritesTheReferenceLayoutByteForByte) {
   const TempFolder folder;
   // Names out of order; wide types come first, then byte order ("layers.10" before "layers.2").

@@ -1,0 +1,106 @@
+// lora-inspect as a user meets it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/safetensors.h"
+#include "tests/golden/scratch.h"
+#include "tests/tools/program.h"
+
+namespace telora {
+namespace {
+
+using golden::Scratch;
+using nlohmann::ordered_json;
+using testing::HasSubstr;
+
+ordered_json inspect_json(std::vector<std::string> arguments) {
+  arguments.emplace_back("--json");
+  const ProgramResult result = run_program("lora-inspect", arguments);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  return ordered_json::parse(result.out);
+}
+
+TEST(InspectModel, SmolLm2HasItsPublishedSizes) {
+  if (smollm2_path().empty()) GTEST_SKIP() << "the backbone is absent: run tools/setup.sh";
+  const ordered_json model = inspect_json({"model"});
+  EXPECT_EQ(model["parameters"], 134'515'008);
+  EXPECT_EQ(model["memory_bytes"]["bf16"], 269'030'016);
+  int64_t sum = 0;
+  for (const auto& part : model["parameters_by_part"]) sum += part.get<int64_t>();
+  EXPECT_EQ(sum, 134'515'008);
+  EXPECT_EQ(model["parameters_by_part"]["embedding"], 49152 * 576);
+  EXPECT_EQ(model["adapters"][0]["parameters"], 1'221'120);
+  EXPECT_EQ(model["adapters"][2]["file_bytes_f32"], 19'593'064);
+  EXPECT_EQ(model["adapters"][2]["file_bytes_bf16"], 9'824'056);
+  EXPECT_EQ(model["chat_format"], "smollm2");
+  EXPECT_EQ(model["digests"]["weights"].get<std::string>().size(), 64U);
+  const ProgramResult text = run_program("lora-inspect", {"model"});
+  EXPECT_THAT(text.out, HasSubstr("parameters 134515008"));
+  EXPECT_THAT(text.out, HasSubstr("4884480"));
+}
+
+TEST(InspectFile, ListsAGgufFile) {
+  if (smollm2_path().empty()) GTEST_SKIP() << "the backbone is absent: run tools/setup.sh";
+  const ordered_json file = inspect_json({"file", smollm2_path()});
+  EXPECT_EQ(file["format"], "gguf");
+  EXPECT_EQ(file["metadata"]["general.architecture"], "llama");
+  EXPECT_EQ(file["metadata"]["tokenizer.ggml.tokens"].size(), 49152U);
+  EXPECT_EQ(file["tensors"].size(), 272U);
+  const ProgramResult text = run_program("lora-inspect", {"file", smollm2_path()});
+  EXPECT_THAT(text.out, HasSubstr("gguf: 272 tensors"));
+  EXPECT_THAT(text.out, HasSubstr("token_embd.weight"));
+}
+
+TEST(InspectFile, ListsASafetensorsFile) {
+  const Scratch scratch;
+  const std::string path = scratch / "m.safetensors";
+  const float values[6] = {};
+  write_safetensors(path, {{"a.weight", Dtype::kF32, {2, 3}, std::as_bytes(std::span(values))}},
+                    {{"format", "pt"}});
+  const ordered_json file = inspect_json({"file", path});
+  EXPECT_EQ(file["format"], "safetensors");
+  EXPECT_EQ(file["metadata"], (ordered_json{{"format", "pt"}}));
+  EXPECT_EQ(
+      file["tensors"][0],
+      (ordered_json{{"name", "a.weight"}, {"type", "F32"}, {"shape", {2, 3}}, {"bytes", 24}}));
+}
+
+TEST(InspectFile, AFileThatIsNeitherIsOneLine) {
+  const Scratch scratch;
+  const std::string path = scratch / "m.bin";
+  write_safetensors(path, {}, {});
+  std::filesystem::resize_file(path, 7);
+  const ProgramResult result = run_program("lora-inspect", {"file", path});
+  EXPECT_EQ(result.exit_code, 65);
+  EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("m.bin"));
+}
+
+TEST(InspectAdapter, ShowsEveryModule) {
+  const std::string folder = TELORA_PEFT_FOLDER;
+  const ordered_json adapter = inspect_json({"adapter", folder});
+  EXPECT_EQ(adapter["rank"], 4);
+  ASSERT_FALSE(adapter["modules"].empty());
+  int64_t parameters = 0;
+  for (const auto& m : adapter["modules"]) {
+    parameters += m["rank"].get<int64_t>() * (m["in"].get<int64_t>() + m["out"].get<int64_t>());
+    EXPECT_GT(m["norm"].get<double>(), 0);
+    EXPECT_LE(m["effective_rank"].get<double>(), m["rank"].get<double>() + 1e-9);
+  }
+  EXPECT_EQ(adapter["parameters"], parameters);
+  const ProgramResult text = run_program("lora-inspect", {"adapter", folder});
+  EXPECT_THAT(text.out, HasSubstr("eff. rank"));
+}
+
+TEST(InspectAdapter, AnotherModelsAdapterIsRefused) {
+  if (smollm2_path().empty()) GTEST_SKIP() << "the backbone is absent: run tools/setup.sh";
+  const ProgramResult result =
+      run_program("lora-inspect", {"adapter", TELORA_PEFT_FOLDER, "--backbone", smollm2_path()});
+  EXPECT_EQ(result.exit_code, 65);
+  EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+}
+
+}  // namespace
+}  // namespace telora
