@@ -12,6 +12,7 @@
 #include "tools/console.h"
 #include "tools/interrupt.h"
 #include "tools/main_guard.h"
+#include "tools/next_command.h"
 #include "train/run.h"
 #include "train/run_folder.h"
 
@@ -127,19 +128,19 @@ RunWatcher make_watcher(Console& console) {
   return watcher;
 }
 
-int interrupted(const RunResult& result) {
-  fmt::print("interrupted; to go on from here:\n  lora-train --resume {}\n",
-             result.folder.string());
+int interrupted(const RunResult& result, const std::string& program) {
+  fmt::print("interrupted; to go on from here:\n  {} --resume {}\n",
+             sibling_program(program, "lora-train"), shell_word(result.folder.string()));
   return 128 + caught_signal();
 }
 
-int summarise(const RunResult& result, const Recipe& recipe) {
+int summarise(const RunResult& result, const Recipe& recipe, const std::string& program) {
   if (result.report) fmt::print("\n{}\n", render_table(*result.report));
   fmt::print("adapter: {}  (step {} of {}{})\n",
              (result.folder / "adapter_model.safetensors").string(), result.best_step, result.steps,
              result.stopped_early ? ", stopped early" : "");
-  fmt::print("next:    lora-eval run --category {} --adapter {}\n", recipe.category,
-             result.folder.string());
+  fmt::print("next:    {} run {}\n", sibling_program(program, "lora-eval"),
+             scoring_arguments(recipe, result.folder));
   return 0;
 }
 
@@ -160,8 +161,8 @@ int train_command(int argc, char** argv) {
   set_up_messages(flags.quiet);
   Console console({.quiet = flags.quiet});
   const RunResult result = run_training(request, make_watcher(console));
-  return result.end == RunEnd::kInterrupted ? interrupted(result)
-                                            : summarise(result, request.recipe);
+  return result.end == RunEnd::kInterrupted ? interrupted(result, argv[0])
+                                            : summarise(result, request.recipe, argv[0]);
 }
 
 }  // namespace telora
