@@ -44,6 +44,10 @@ DecoderSpec spec_of(const Family& family) {
   return spec;
 }
 
+void PrintTo(const Family& family, std::ostream* out) {
+  *out << family.name;
+}  // names the test, always alike
+
 class Published : public testing::TestWithParam<Family> {};
 
 TEST_P(Published, ParameterCount) {

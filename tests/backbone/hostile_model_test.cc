@@ -48,6 +48,10 @@ struct ConfigCase {
   std::vector<std::string> named;
 };
 
+void PrintTo(const ConfigCase& test, std::ostream* out) {
+  *out << test.name;
+}  // names the test, always alike
+
 class HostileConfig : public testing::TestWithParam<ConfigCase> {};
 
 TEST_P(HostileConfig, IsRefusedByName) {
@@ -148,6 +152,10 @@ void add_tensors(GgufWriter& writer, const DecoderSpec& spec) {
     golden::add_gguf_tensor(writer, spec, name, weight, GgmlType::kF16);
   }
 }
+
+void PrintTo(const GgufCase& test, std::ostream* out) {
+  *out << test.name;
+}  // names the test, always alike
 
 class HostileGguf : public testing::TestWithParam<GgufCase> {};
 

@@ -107,6 +107,10 @@ struct Published {
   double chance;
 };
 
+void PrintTo(const Published& published, std::ostream* out) {
+  *out << published.category;
+}  // names the test, always alike
+
 class PublishedBaselines : public testing::TestWithParam<Published> {
  protected:
   void SetUp() override {
