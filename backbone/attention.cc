@@ -5,6 +5,7 @@
 #include "backbone/ops.h"
 #include "backbone/parallel.h"
 #include "backbone/torch.h"
+#include "backbone/window_attention.h"
 
 namespace telora {
 
@@ -248,6 +249,7 @@ at::Tensor rotate(const at::Tensor& x, const RopeAngles& angles, int64_t head_di
 at::Tensor pool_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           const std::vector<AttentionSegment>& segments,
                           const AttentionShape& shape) {
+  if (window_matters(segments, shape)) return window_attention(q, k, v, segments, shape);
   at::Tensor out = at::empty_like(q);
   const auto shared = find_shared_prefix(segments);
   if (shared && shared->queries.count >= kFewQueries * static_cast<int64_t>(segments.size())) {
@@ -268,6 +270,10 @@ at::Tensor pool_attention(const at::Tensor& q, const at::Tensor& k, const at::Te
 at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const RopeAngles& angles, const std::vector<AttentionSegment>& segments,
                             const AttentionShape& shape) {
+  if (wants_gradient(q, k, v) && window_matters(segments, shape)) {
+    return window_attention(rotate_plain(q, angles, shape.head_dim),
+                            rotate_plain(k, angles, shape.head_dim), v, segments, shape);
+  }
   if (wants_gradient(q, k, v)) {
     return AttentionNode::apply(q, k, v, angles.cosine, angles.sine,
                                 c10::make_intrusive<AttentionPlan>(segments, shape));

@@ -97,11 +97,18 @@ Tokenizer read_tokenizer(const fs::path& path) {
                                 : Tokenizer::from_gguf(GgufFile(path));
 }
 
-Backbone load_backbone(const std::string& name, at::ScalarType dtype) {
+Decoder load_decoder(const std::string& name, at::ScalarType dtype) {
+  const Checkpoint checkpoint = Checkpoint::open(find_backbone(name).path);
+  return {checkpoint.spec(), checkpoint.load_all(dtype), dtype};
+}
+
+Backbone load_backbone(const std::string& name, at::ScalarType dtype,
+                       const std::string& chat_template) {
   const BackboneSource source = find_backbone(name);
   const Checkpoint checkpoint = Checkpoint::open(source.path);
   Tokenizer tokenizer = read_tokenizer(source.path);
-  const ChatFormat format = chat_template_for(tokenizer, source.chat_format);
+  const ChatFormat format = chat_template.empty() ? chat_template_for(tokenizer, source.chat_format)
+                                                  : chat_template_by_name(chat_template);
   Backbone backbone{source, Decoder(checkpoint.spec(), checkpoint.load_all(dtype), dtype),
                     std::move(tokenizer), format, checkpoint.digest()};
   check_vocabulary(backbone);

@@ -25,6 +25,9 @@ BackboneSource find_backbone(const std::string& name);
 // from_gguf().
 Tokenizer read_tokenizer(const std::filesystem::path& path);
 
+// The frozen weights alone. Throws what find_backbone() and Checkpoint throw.
+Decoder load_decoder(const std::string& name, at::ScalarType dtype);
+
 // Everything one model is: frozen weights, tokenizer, template, and what identifies each.
 struct Backbone {
   BackboneSource source;
@@ -35,7 +38,8 @@ struct Backbone {
 };
 
 // dtype: kFloat or kBFloat16. Throws what Checkpoint and Tokenizer throw; Error(data) when the
-// vocabulary is larger than the embedding.
-Backbone load_backbone(const std::string& name, at::ScalarType dtype);
+// vocabulary is larger than the embedding. `chat_template` names a format, over the model's own.
+Backbone load_backbone(const std::string& name, at::ScalarType dtype,
+                       const std::string& chat_template = {});
 
 }  // namespace telora

@@ -12,37 +12,90 @@ namespace telora {
 
 namespace {
 
+// Which turns of the assistant begin with `answer_begin`.
+enum class AnswerBegin { kEveryTurn, kLastTurn };
+
 // One family. A message is rendered as role_begin, role, role_end, content, message_end.
 struct ChatTemplate {
   ChatFormat format;
   std::string_view name;
-  std::vector<std::string_view> digests;  // SHA-256 of the published Jinja texts
+  std::string_view digest = {};  // SHA-256 of the published Jinja text; empty: not known
   std::string_view role_begin;
   std::string_view role_end;
   std::string_view message_end;
-  std::string_view default_system;  // put first when no system message is; empty: none
+  std::string_view default_system = {};  // put first when no system message is; empty: none
+  std::string_view preface = {};         // before everything
+  std::string_view system_intro = {};    // before the system text; then there always is one
+  std::string_view answer_begin = {};    // between the assistant's role and its answer
+  AnswerBegin begins = AnswerBegin::kEveryTurn;
+  bool trimmed = false;  // contents lose the white space around them
 };
 
-const std::vector<ChatTemplate>& chat_templates() {
-  static const std::vector<ChatTemplate> table = {
-      {ChatFormat::kSmolLm2,
-       "smollm2",
-       {"872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788"},
-       "<|im_start|>",
-       "\n",
-       "<|im_end|>\n",
-       "You are a helpful AI assistant named SmolLM, trained by Hugging Face"},
-  };
-  return table;
-}
+constexpr std::string_view kNoThoughts = "<think>\n\n</think>\n\n";
+
+constexpr ChatTemplate kTemplates[] = {
+    {.format = ChatFormat::kSmolLm2,
+     .name = "smollm2",
+     .digest = "872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788",
+     .role_begin = "<|im_start|>",
+     .role_end = "\n",
+     .message_end = "<|im_end|>\n",
+     .default_system = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"},
+    // The date is the one that the template falls back to: a prompt must not change overnight.
+    {.format = ChatFormat::kLlama3,
+     .name = "llama3",
+     .role_begin = "<|start_header_id|>",
+     .role_end = "<|end_header_id|>\n\n",
+     .message_end = "<|eot_id|>",
+     .preface = "<|begin_of_text|>",
+     .system_intro = "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n",
+     .trimmed = true},
+    {.format = ChatFormat::kQwen25,
+     .name = "qwen2.5",
+     .role_begin = "<|im_start|>",
+     .role_end = "\n",
+     .message_end = "<|im_end|>\n",
+     .default_system = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."},
+    {.format = ChatFormat::kQwen3,
+     .name = "qwen3",
+     .role_begin = "<|im_start|>",
+     .role_end = "\n",
+     .message_end = "<|im_end|>\n",
+     .answer_begin = kNoThoughts,
+     .begins = AnswerBegin::kLastTurn},
+    {.format = ChatFormat::kExaone4,
+     .name = "exaone4",
+     .role_begin = "[|",
+     .role_end = "|]\n",
+     .message_end = "[|endofturn|]\n",
+     .answer_begin = kNoThoughts},
+    {.format = ChatFormat::kGranite,
+     .name = "granite",
+     .role_begin = "<|start_of_role|>",
+     .role_end = "<|end_of_role|>",
+     .message_end = "<|end_of_text|>\n"},
+    {.format = ChatFormat::kGranite4,
+     .name = "granite4",
+     .role_begin = "<|start_of_role|>",
+     .role_end = "<|end_of_role|>",
+     .message_end = "<|end_of_text|>\n",
+     .default_system = "You are a helpful assistant. Please ensure responses are professional, "
+                       "accurate, and safe."},
+    {.format = ChatFormat::kZephyr,
+     .name = "zephyr",
+     .role_begin = "<|",
+     .role_end = "|>\n",
+     .message_end = "</s>\n"},
+};
 
 const ChatTemplate& template_of(ChatFormat format) {
-  return *std::ranges::find(chat_templates(), format, &ChatTemplate::format);
+  return *std::ranges::find(kTemplates, format, &ChatTemplate::format);
 }
 
 std::string known_names() { return fmt::format("{}", fmt::join(chat_template_names(), ", ")); }
 
 void add_literal(std::string_view text, std::vector<Tokenizer::Segment>& out) {
+  if (text.empty()) return;
   if (!out.empty() && out.back().special) {
     out.back().text += text;
   } else {
@@ -71,22 +124,45 @@ void check_messages(std::span<const ChatMessage> messages) {
   }
 }
 
+void add_default_system(const ChatTemplate& row, std::vector<Tokenizer::Segment>& out) {
+  if (row.default_system.empty() && row.system_intro.empty()) return;
+  open_message(row, "system", out);
+  add_literal(row.system_intro, out);
+  add_literal(row.default_system, out);
+  add_literal(row.message_end, out);
+}
+
+// Whether message i is a turn of the assistant that begins with `answer_begin`.
+bool begins_answer(const ChatTemplate& row, std::span<const ChatMessage> messages, size_t i) {
+  if (messages[i].role != "assistant") return false;
+  if (row.begins == AnswerBegin::kEveryTurn) return true;
+  const auto later = messages.subspan(i + 1);
+  return std::ranges::none_of(later, [](const ChatMessage& m) { return m.role == "user"; });
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\n\r\f\v";
+  const size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
 }  // namespace
 
 // Jinja drops one line feed at the end of a template, so files with and without it are the same.
 ChatFormat chat_template_by_text(std::string_view jinja, const std::string& file) {
   if (jinja.ends_with('\n')) jinja.remove_suffix(1);
   const std::string digest = sha256(jinja);
-  for (const ChatTemplate& row : chat_templates()) {
-    if (std::ranges::find(row.digests, digest) != row.digests.end()) return row.format;
+  for (const ChatTemplate& row : kTemplates) {
+    if (row.digest == digest) return row.format;
   }
   fail(ErrorKind::kConfig, {file, "chat template"},
        fmt::format("an unknown one (SHA-256 {})", digest), "one of the implemented ones",
-       fmt::format("name its format: {}", known_names()));
+       fmt::format("name it (recipe key chat_template): {}", known_names()));
 }
 
 ChatFormat chat_template_by_name(std::string_view name) {
-  for (const ChatTemplate& row : chat_templates()) {
+  for (const ChatTemplate& row : kTemplates) {
     if (row.name == name) return row.format;
   }
   const std::string near = nearest(name, chat_template_names());
@@ -104,7 +180,7 @@ std::string_view chat_template_name(ChatFormat format) { return template_of(form
 
 std::vector<std::string> chat_template_names() {
   std::vector<std::string> names;
-  for (const ChatTemplate& row : chat_templates()) names.emplace_back(row.name);
+  for (const ChatTemplate& row : kTemplates) names.emplace_back(row.name);
   return names;
 }
 
@@ -114,24 +190,28 @@ std::vector<Tokenizer::Segment> render_prompt(ChatFormat format,
   check_messages(messages);
   const ChatTemplate& row = template_of(format);
   std::vector<Tokenizer::Segment> out;
-  if (messages[0].role != "system" && !row.default_system.empty()) {
-    open_message(row, "system", out);
-    add_literal(row.default_system, out);
+  if (!row.preface.empty()) add_literal(row.preface, out);
+  if (messages[0].role != "system") add_default_system(row, out);
+  for (size_t i = 0; i < messages.size(); ++i) {
+    open_message(row, messages[i].role, out);
+    if (i == 0 && messages[i].role == "system") add_literal(row.system_intro, out);
+    if (begins_answer(row, messages, i)) add_literal(row.answer_begin, out);
+    const std::string_view content = messages[i].content;
+    add_content(row.trimmed ? trimmed(content) : content, out);
     add_literal(row.message_end, out);
   }
-  for (const ChatMessage& message : messages) {
-    open_message(row, message.role, out);
-    add_content(message.content, out);
-    add_literal(row.message_end, out);
+  if (add_generation_prompt) {
+    open_message(row, "assistant", out);
+    add_literal(row.answer_begin, out);
   }
-  if (add_generation_prompt) open_message(row, "assistant", out);
   return out;
 }
 
 std::vector<Tokenizer::Segment> render_answer(ChatFormat format, std::string_view answer) {
   std::vector<Tokenizer::Segment> out;
-  add_content(answer, out);
-  add_literal(template_of(format).message_end, out);
+  const ChatTemplate& row = template_of(format);
+  add_content(row.trimmed ? trimmed(answer) : answer, out);
+  add_literal(row.message_end, out);
   return out;
 }
 

@@ -10,7 +10,16 @@
 namespace telora {
 
 // The families whose chat templates are implemented; each is one row of the table in the source.
-enum class ChatFormat { kSmolLm2 };
+enum class ChatFormat {
+  kSmolLm2,
+  kLlama3,
+  kQwen25,
+  kQwen3,
+  kExaone4,
+  kGranite,
+  kGranite4,
+  kZephyr
+};
 
 struct ChatMessage {
   std::string role;  // system, user or assistant
@@ -22,7 +31,8 @@ struct ChatMessage {
 ChatFormat chat_template_by_text(std::string_view jinja, const std::string& file);
 // Throws Error(config) for an unknown name, with the known ones.
 ChatFormat chat_template_by_name(std::string_view name);
-// By the tokenizer's own template; by `family` (a format name) only when it has none.
+// By the tokenizer's own template; by `family` (a format name) only when it has none. Models that
+// can think are prompted not to, with an empty think block.
 ChatFormat chat_template_for(const Tokenizer& tokenizer, std::string_view family);
 
 std::string_view chat_template_name(ChatFormat format);

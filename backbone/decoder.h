@@ -15,10 +15,12 @@
 
 namespace telora {
 
+// Norm weights are undefined where the family has no such norm.
 struct DecoderLayer {
-  at::Tensor input_norm;           // [D]
-  at::Tensor post_attention_norm;  // [D]
-  Linear q, k, v, o, gate, up, down;
+  at::Tensor before_attention, after_attention, before_mlp, after_mlp;  // [D]
+  at::Tensor query_norm, key_norm;    // [d] per head, or [H*d] and [K*d]
+  bool local = false;                 // sees only a sliding window
+  Linear q, k, v, o, gate, up, down;  // with a fused MLP `gate` is both halves and `up` unused
 };
 
 // A frozen decoder-only transformer over packed rows. Adapters attach to its linears from outside;
@@ -53,11 +55,18 @@ class Decoder {
   KeyValueCache make_cache(int64_t slots) const;
 
  private:
+  // Rotations of one batch, by kind of layer.
+  struct Angles {
+    RopeAngles full, local;
+  };
   at::Tensor attend(const DecoderLayer& layer, size_t index, const at::Tensor& x,
-                    const RopeAngles& angles, const PackedRows& rows, KeyValueCache* cache) const;
-  at::Tensor block(size_t index, at::Tensor x, const RopeAngles& angles, const PackedRows& rows,
+                    const Angles& angles, const PackedRows& rows, KeyValueCache* cache) const;
+  at::Tensor block(size_t index, at::Tensor x, const Angles& angles, const PackedRows& rows,
                    const at::Tensor& wanted, KeyValueCache* cache) const;
-  RopeAngles angles(const at::Tensor& positions) const;
+  at::Tensor normed(const at::Tensor& x, const at::Tensor& weight) const;
+  at::Tensor head_normed(const at::Tensor& x, const at::Tensor& weight) const;
+  at::Tensor gated(const DecoderLayer& layer, const at::Tensor& x) const;
+  Angles angles(const at::Tensor& positions) const;
   at::Tensor scaled(at::Tensor x, double factor) const;
 
   DecoderSpec spec_;
@@ -65,9 +74,10 @@ class Decoder {
   at::Tensor embedding_;            // [V, D] float32
   at::Tensor head_;                 // [V, D] float32; the embedding itself if tied
   at::Tensor final_norm_;           // [D]
-  at::Tensor inverse_frequencies_;  // [dim / 2] float32
+  at::Tensor inverse_frequencies_;  // [dim / 2] float32; zero where layers do not rotate
+  at::Tensor local_frequencies_;    // of local layers; undefined without any
   std::vector<DecoderLayer> layers_;
-  AttentionShape attention_;
+  AttentionShape attention_, local_attention_;
 };
 
 }  // namespace telora

@@ -21,25 +21,46 @@ struct BlockLinear {
 std::vector<BlockLinear> block_linears(const DecoderSpec& spec) {
   const int64_t query = spec.heads * spec.head_dim;
   const int64_t key = spec.kv_heads * spec.head_dim;
-  return {
+  std::vector<BlockLinear> linears = {
       {"self_attn.q_proj", spec.hidden, query, spec.attention_bias},
       {"self_attn.k_proj", spec.hidden, key, spec.attention_bias},
       {"self_attn.v_proj", spec.hidden, key, spec.attention_bias},
-      {"self_attn.o_proj", query, spec.hidden, spec.attention_bias},
-      {"mlp.gate_proj", spec.hidden, spec.intermediate, spec.mlp_bias},
-      {"mlp.up_proj", spec.hidden, spec.intermediate, spec.mlp_bias},
-      {"mlp.down_proj", spec.intermediate, spec.hidden, spec.mlp_bias},
+      {"self_attn.o_proj", query, spec.hidden, spec.output_bias},
   };
+  if (spec.fused_mlp) {
+    linears.push_back({"shared_mlp.input_linear", spec.hidden, 2 * spec.intermediate, false});
+    linears.push_back({"shared_mlp.output_linear", spec.intermediate, spec.hidden, false});
+    return linears;
+  }
+  linears.push_back({"mlp.gate_proj", spec.hidden, spec.intermediate, spec.mlp_bias});
+  linears.push_back({"mlp.up_proj", spec.hidden, spec.intermediate, spec.mlp_bias});
+  linears.push_back({"mlp.down_proj", spec.intermediate, spec.hidden, spec.mlp_bias});
+  return linears;
+}
+
+// Lengths of the q and k norms; none without them.
+std::vector<ParameterShape> query_key_norms(const DecoderSpec& spec, const std::string& prefix) {
+  if (spec.query_key_norm == QueryKeyNorm::kNone) return {};
+  const bool whole = spec.query_key_norm == QueryKeyNorm::kProjection;
+  const int64_t query = whole ? spec.heads : 1, key = whole ? spec.kv_heads : 1;
+  return {{prefix + "self_attn.q_norm.weight", {query * spec.head_dim}},
+          {prefix + "self_attn.k_norm.weight", {key * spec.head_dim}}};
 }
 
 void append_block(const DecoderSpec& spec, int64_t layer, std::vector<ParameterShape>& out) {
   const std::string prefix = fmt::format("model.layers.{}.", layer);
-  out.push_back({prefix + "input_layernorm.weight", {spec.hidden}});
+  const auto add_norm = [&](const char* name) {
+    out.push_back({prefix + name + ".weight", {spec.hidden}});
+  };
+  if (spec.norm_placement != NormPlacement::kAfter) add_norm("input_layernorm");
   for (const BlockLinear& linear : block_linears(spec)) {
     out.push_back({prefix + linear.name + ".weight", {linear.out, linear.in}});
     if (linear.bias) out.push_back({prefix + linear.name + ".bias", {linear.out}});
   }
-  out.push_back({prefix + "post_attention_layernorm.weight", {spec.hidden}});
+  for (ParameterShape& norm : query_key_norms(spec, prefix)) out.push_back(std::move(norm));
+  add_norm("post_attention_layernorm");
+  if (spec.norm_placement == NormPlacement::kBoth) add_norm("pre_feedforward_layernorm");
+  if (spec.norm_placement != NormPlacement::kBefore) add_norm("post_feedforward_layernorm");
 }
 
 // Llama 3: wavelengths below original/high stay, above original/low are divided, between are mixed.
@@ -52,6 +73,11 @@ float scaled(float frequency, const RopeScaling& scaling) {
       (static_cast<float>(scaling.original) / wavelength - static_cast<float>(scaling.low)) /
       static_cast<float>(scaling.high - scaling.low);
   return (1 - smooth) * frequency / factor + smooth * frequency;
+}
+
+float plain_frequency(double theta, int64_t j, int64_t head_dim) {
+  const float exponent = static_cast<float>(2 * j) / static_cast<float>(head_dim);
+  return 1.0F / static_cast<float>(std::pow(theta, exponent));
 }
 
 }  // namespace
@@ -86,12 +112,19 @@ int64_t parameter_count(const DecoderSpec& spec) {
 std::vector<float> inverse_frequencies(const DecoderSpec& spec) {
   std::vector<float> out;
   for (int64_t j = 0; j < spec.head_dim / 2; ++j) {
-    const float exponent = static_cast<float>(2 * j) / static_cast<float>(spec.head_dim);
-    const auto period = static_cast<float>(std::pow(spec.rope_theta, exponent));
-    float frequency = 1.0F / period;
+    float frequency = plain_frequency(spec.rope_theta, j, spec.head_dim);
     if (spec.rope_scaling) frequency = scaled(frequency, *spec.rope_scaling);
     if (!spec.rope_divisors.empty()) frequency /= spec.rope_divisors.at(j);
     out.push_back(frequency);
+  }
+  return out;
+}
+
+std::vector<float> local_inverse_frequencies(const DecoderSpec& spec) {
+  if (spec.local_rope_theta == 0) return inverse_frequencies(spec);
+  std::vector<float> out;
+  for (int64_t j = 0; j < spec.head_dim / 2; ++j) {
+    out.push_back(plain_frequency(spec.local_rope_theta, j, spec.head_dim));
   }
   return out;
 }

@@ -128,6 +128,10 @@ at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
   return SwigluNode::apply(gate.contiguous(), up.contiguous());
 }
 
+at::Tensor geglu(const at::Tensor& gate, const at::Tensor& up) {
+  return at::gelu(gate, "tanh") * up;
+}
+
 at::Tensor cross_entropy_sum(const at::Tensor& hidden, const at::Tensor& head, double logit_scale,
                              const at::Tensor& targets) {
   return CrossEntropyNode::apply(hidden, head, logit_scale, targets);

@@ -16,6 +16,9 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps);
 // silu(gate) * up, both [T, I].
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up);
 
+// gelu(gate) * up with the tanh form of GELU (Hendrycks & Gimpel 2016).
+at::Tensor geglu(const at::Tensor& gate, const at::Tensor& up);
+
 // Angles of rotary embedding for each token of a batch.
 struct RopeAngles {
   at::Tensor cosine;  // [T, dim / 2] float32
@@ -26,7 +29,8 @@ struct AttentionShape {
   int64_t heads = 0;
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
-  double scale = 0;  // multiplies q.k
+  double scale = 0;    // multiplies q.k
+  int64_t window = 0;  // keys that a query sees, its own included; 0 = all before it
 };
 
 // Rotate-half RoPE of x [T, heads * head_dim]; no gradient (cache path).

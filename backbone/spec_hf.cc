@@ -5,6 +5,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "backbone/hf_families.h"
+#include "backbone/hf_fields.h"
 #include "backbone/hf_shards.h"
 #include "core/document.h"
 
@@ -82,7 +84,7 @@ const char* const kHarmless[] = {
     "use_cache",
 };
 
-// Keys that would change the numbers: only the value that a plain Llama decoder has is accepted (or
+// Keys that would change the numbers: only the value that a plain decoder has is accepted (or
 // null, where the key is absent in effect).
 struct Fixed {
   const char* key;
@@ -96,7 +98,6 @@ const std::vector<Fixed>& fixed_keys() {
       {"auto_map", nullptr, "code that comes with a model is never run"},
       {"rope_interleaved", false, "only the rotate-half form is implemented"},
       {"partial_rotary_factor", 1, "only rotation of whole heads is implemented"},
-      {"sliding_window", nullptr, "only full attention is implemented"},
       {"use_sliding_window", false, "only full attention is implemented"},
       {"num_local_experts", 0, "mixtures of experts are not implemented"},
       {"num_experts", 0, "mixtures of experts are not implemented"},
@@ -106,43 +107,36 @@ const std::vector<Fixed>& fixed_keys() {
       {"tie_encoder_decoder", false, "only decoders are implemented"},
       {"add_cross_attention", false, "only decoders are implemented"},
       {"cross_attention_hidden_size", nullptr, "only decoders are implemented"},
-      {"is_llama_config", true, "only the Llama family is implemented"},
+      {"is_llama_config", true, "only true Llama configurations have this key"},
   };
   return keys;
 }
 
-// Present and not null. A null key is one whose class default holds.
-bool given(Fields& fields, const std::string& key) {
-  fields.ignore(key);
-  return fields.has(key) && !fields.is_null(key);
-}
-
-void check_family(Fields& fields) {
+const HfFamily& read_family(Fields& fields) {
   const std::string type = fields.string("model_type");
-  if (type != "llama") {
-    fields.fail("model_type", printable(type, 60), "llama",
+  const HfFamily* family = find_hf_family(type);
+  if (family == nullptr) {
+    fields.fail("model_type", printable(type, 60), "one of " + hf_family_names(),
                 "this model family is not implemented: take a Llama-type backbone");
   }
-  if (given(fields, "architectures") &&
-      fields.strings("architectures") != std::vector<std::string>{"LlamaForCausalLM"}) {
+  const std::vector<std::string> wanted{std::string(family->architecture)};
+  if (given(fields, "architectures") && fields.strings("architectures") != wanted) {
     fields.fail("architectures", printable(to_json(fields.raw("architectures"))),
-                R"(["LlamaForCausalLM"])", "only causal language models are implemented");
+                fmt::format("[\"{}\"]", family->architecture),
+                "only causal language models are implemented");
   }
-  if (given(fields, "hidden_act")) fields.string("hidden_act", {"silu"});
+  return *family;
 }
 
-void check_fixed(Fields& fields) {
+void check_fixed(Fields& fields, const HfFamily& family) {
+  if (family.name == "llama" && given(fields, "sliding_window")) {
+    fields.fail("sliding_window", printable(to_json(fields.raw("sliding_window"))), "null",
+                "only full attention is implemented for this family");
+  }
   for (const Fixed& fixed : fixed_keys()) {
     if (!given(fields, fixed.key) || fields.raw(fixed.key) == fixed.value) continue;
     fields.fail(fixed.key, printable(to_json(fields.raw(fixed.key))), to_json(fixed.value),
                 fixed.advice);
-  }
-  if (!given(fields, "layer_types")) return;
-  for (const std::string& type : fields.strings("layer_types")) {
-    if (type != "full_attention") {
-      fields.fail("layer_types", printable(type, 60), "full_attention in every layer",
-                  "other layer types are not implemented for this family");
-    }
   }
 }
 
@@ -150,8 +144,10 @@ int64_t size(Fields& fields, const std::string& key, int64_t max) {
   return fields.integer(key, {.min = 1, .max = max});
 }
 
-int64_t read_head_dim(Fields& fields, const DecoderSpec& spec) {
-  if (given(fields, "head_dim")) return size(fields, "head_dim", kMaxHeadDim);
+int64_t read_head_dim(Fields& fields, const DecoderSpec& spec, const HfFamily& family) {
+  if (given(fields, "head_dim") || family.needs_head_dim) {
+    return size(fields, "head_dim", kMaxHeadDim);
+  }
   if (spec.hidden % spec.heads != 0) {
     fields.fail("num_attention_heads", fmt::format("{}", spec.heads),
                 fmt::format("a divisor of hidden_size {}", spec.hidden),
@@ -160,7 +156,7 @@ int64_t read_head_dim(Fields& fields, const DecoderSpec& spec) {
   return spec.hidden / spec.heads;
 }
 
-void read_sizes(Fields& fields, DecoderSpec& spec) {
+void read_sizes(Fields& fields, DecoderSpec& spec, const HfFamily& family) {
   spec.layers = size(fields, "num_hidden_layers", kMaxLayers);
   spec.hidden = size(fields, "hidden_size", kMaxHidden);
   spec.heads = size(fields, "num_attention_heads", kMaxHeads);
@@ -171,7 +167,7 @@ void read_sizes(Fields& fields, DecoderSpec& spec) {
     fields.fail("num_key_value_heads", fmt::format("{}", spec.kv_heads),
                 fmt::format("a divisor of num_attention_heads {}", spec.heads));
   }
-  spec.head_dim = read_head_dim(fields, spec);
+  spec.head_dim = read_head_dim(fields, spec, family);
   if (spec.head_dim % 2 != 0) {
     fields.fail("head_dim", fmt::format("{}", spec.head_dim), "an even number",
                 "rotary positions pair the two halves of a head");
@@ -181,70 +177,6 @@ void read_sizes(Fields& fields, DecoderSpec& spec) {
   spec.max_positions = size(fields, "max_position_embeddings", kMaxPositions);
   spec.rms_eps = fields.number("rms_norm_eps", {.min = 0, .max = 1});
   spec.attention_scale = 1 / std::sqrt(static_cast<double>(spec.head_dim));
-}
-
-double read_theta(Fields& fields) { return fields.number("rope_theta", {.min = 1, .max = 1e12}); }
-
-RopeScaling read_llama3_scaling(Fields& rope) {
-  RopeScaling scaling;
-  scaling.factor = rope.number("factor", {.min = 1, .max = 1e6});
-  scaling.low = rope.number("low_freq_factor", {.min = 0, .max = 1e6, .min_excluded = true});
-  scaling.high = rope.number("high_freq_factor", {.min = 0, .max = 1e6, .min_excluded = true});
-  if (scaling.high <= scaling.low) {
-    rope.fail("high_freq_factor", fmt::format("{}", scaling.high),
-              fmt::format("more than low_freq_factor {}", scaling.low));
-  }
-  scaling.original = static_cast<double>(
-      rope.integer("original_max_position_embeddings", {.min = 1, .max = kMaxPositions}));
-  return scaling;
-}
-
-// `rope` is the object rope_scaling or rope_parameters; some older files say "type".
-std::optional<RopeScaling> read_scaling(Fields& rope) {
-  const std::vector<std::string> types{"default", "llama3"};
-  const bool old_name = !rope.has("rope_type") && rope.has("type");
-  const std::string type = rope.string(old_name ? "type" : "rope_type", types);
-  if (!old_name && rope.has("type") && rope.string("type", types) != type) {
-    rope.fail("type", rope.string("type"), "the same as rope_type " + type);
-  }
-  if (type == "default") return std::nullopt;
-  return read_llama3_scaling(rope);
-}
-
-// transformers 5: rope_parameters holds rope_theta and the scaling. rope_theta beside it must
-// agree.
-void read_rope_parameters(Fields& fields, DecoderSpec& spec) {
-  Fields rope = fields.object("rope_parameters");
-  spec.rope_theta = read_theta(rope);
-  if (given(fields, "rope_theta") && read_theta(fields) != spec.rope_theta) {
-    fields.fail("rope_theta", fmt::format("{}", read_theta(fields)),
-                fmt::format("rope_parameters.rope_theta {}", spec.rope_theta));
-  }
-  if (given(rope, "partial_rotary_factor")) {
-    rope.number("partial_rotary_factor", {.min = 1, .max = 1});
-  }
-  spec.rope_scaling = read_scaling(rope);
-  rope.finish();
-}
-
-void read_rope(Fields& fields, DecoderSpec& spec) {
-  const bool old_scaling = given(fields, "rope_scaling");
-  if (given(fields, "rope_parameters")) {
-    if (old_scaling) {
-      fields.fail("rope_scaling", "both rope_scaling and rope_parameters", "one of them");
-    }
-    return read_rope_parameters(fields, spec);
-  }
-  // The class default of transformers; configurations of the first Llama models rely on it.
-  spec.rope_theta = given(fields, "rope_theta") ? read_theta(fields) : 10000;
-  if (!old_scaling) return;
-  Fields rope = fields.object("rope_scaling");
-  spec.rope_scaling = read_scaling(rope);
-  rope.finish();
-}
-
-bool flag(Fields& fields, const std::string& key) {
-  return given(fields, key) && fields.boolean(key);
 }
 
 // Not stated: the head is the embedding matrix exactly if the checkpoint brings no other.
@@ -263,14 +195,12 @@ DecoderSpec read_hf_spec(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "config.json";
   const Document document = Document::parse_json(read_text(file, kLimit), file.string());
   Fields fields(document);
-  check_family(fields);
-  check_fixed(fields);
+  const HfFamily& family = read_family(fields);
   DecoderSpec spec;
-  spec.architecture = "llama";
-  read_sizes(fields, spec);
-  read_rope(fields, spec);
-  spec.attention_bias = flag(fields, "attention_bias");
-  spec.mlp_bias = flag(fields, "mlp_bias");
+  spec.architecture = family.name;
+  read_sizes(fields, spec, family);
+  family.read(fields, spec);
+  check_fixed(fields, family);
   for (const char* key : kHarmless) fields.ignore(key);
   fields.ignore("tie_word_embeddings");
   fields.finish();

@@ -220,7 +220,7 @@ StoredModel open_gguf(const fs::path& path) {
   DecoderSpec spec = read_gguf_spec(*file);
   std::unordered_map<std::string, std::string> names;  // GGUF to Hugging Face
   for (const ParameterShape& parameter : parameter_shapes(spec)) {
-    names.emplace(gguf_name(parameter.name), parameter.name);
+    names.emplace(gguf_name(parameter.name, spec.norm_placement), parameter.name);
   }
   std::vector<StoredTensor> found;
   for (const GgufTensor& tensor : file->tensors()) {
@@ -229,10 +229,14 @@ StoredModel open_gguf(const fs::path& path) {
     const auto it = names.find(tensor.name);
     // A name of no parameter gets a prefix, so that it cannot pass for a Hugging Face name.
     found.back().name = it == names.end() ? "gguf:" + tensor.name : it->second;
-    if (has_gguf_row_order(found.back().name)) found.back().reordered_head = spec.head_dim;
+    if (has_gguf_row_order(found.back().name, spec.architecture)) {
+      found.back().reordered_head = spec.head_dim;
+    }
+    if (has_gguf_offset(found.back().name, spec)) found.back().offset = 1;
   }
+  const NormPlacement placement = spec.norm_placement;
   return match(std::move(spec), found, file->name(),
-               [](const std::string& name) { return gguf_name(name); });
+               [placement](const std::string& name) { return gguf_name(name, placement); });
 }
 
 }  // namespace
@@ -255,6 +259,9 @@ void for_each_piece(const StoredTensor& tensor, float limit,
     const std::span<float> out(values.data(), count * rows.cols);
     tensor.read(row * row_bytes, raw);
     decode_rows(tensor, rows.cols, raw, out);
+    if (tensor.offset != 0) {
+      for (float& value : out) value -= tensor.offset;
+    }
     check_finite(tensor, limit, row * rows.cols, out);
     use(row * rows.cols, out);
   }

@@ -23,6 +23,7 @@ struct StoredTensor {
   std::optional<GgmlType> type;  // empty: an element type that cannot be read as a weight
   std::string type_name;
   int64_t reordered_head = 0;  // rows of a head, where a GGUF file reorders them; 0 = as they are
+  float offset = 0;            // the file holds the values plus this
   std::function<void(uint64_t begin, std::span<std::byte> out)> read;  // raw bytes; thread-safe
 };
 

@@ -12,6 +12,7 @@ namespace telora {
 struct ScoreRequest {
   std::string category;
   std::string backbone = "smollm2-135m";
+  std::string chat_template;          // empty = by the model's own template
   std::vector<std::string> adapters;  // run or PEFT folders
   std::string data;                   // empty = the default source
   std::string part = "test";          // train | validation | test

@@ -24,8 +24,7 @@ void check_tokens(const std::vector<int32_t>& tokens, int64_t vocab) {
 TokenLogits token_logits(const std::string& name, const std::string& adapter_folder,
                          const std::string& precision, const std::vector<int32_t>& tokens) {
   const at::NoGradGuard no_gradient;
-  Backbone backbone = load_backbone(name, precision == "f32" ? at::kFloat : at::kBFloat16);
-  Decoder& decoder = backbone.decoder;
+  Decoder decoder = load_decoder(name, precision == "f32" ? at::kFloat : at::kBFloat16);
   check_tokens(tokens, decoder.spec().vocab);
   std::optional<LoraAdapter> adapter;
   if (!adapter_folder.empty()) {

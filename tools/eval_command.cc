@@ -27,6 +27,8 @@ CLI::App* add_run(CLI::App& app, EvalFlags& flags) {
   run->add_option("--adapter", r.adapters, "Run or PEFT folder, repeatable")->take_all();
   run->add_option("--backbone", r.backbone, "Name, model folder or .gguf file")
       ->capture_default_str();
+  run->add_option("--chat-template", r.chat_template,
+                  "Format of prompts (default: by the model's own template)");
   run->add_option("--data", r.data, "Folder with the ot-full files, or 'sample'");
   run->add_option("--split", r.part, "train, validation or test")->capture_default_str();
   run->add_option("--split-method", r.split_method, "group, sk, py or hf")->capture_default_str();

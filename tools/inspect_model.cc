@@ -29,7 +29,7 @@ std::string part_of(const std::string& name) {
   if (name.find("embed_tokens") != std::string::npos) return "embedding";
   if (name.find("norm") != std::string::npos) return "norms";
   if (name.find(".self_attn.") != std::string::npos) return "attention";
-  if (name.find(".mlp.") != std::string::npos) return "mlp";
+  if (name.find("mlp.") != std::string::npos) return "mlp";
   return "head";
 }
 
@@ -54,6 +54,17 @@ struct Model {
   std::string chat_template;  // digest of the model's own; empty = it has none
 };
 
+// Empty where the model's template is none of the implemented ones: no reason not to look at the
+// rest.
+std::string chat_format_of(const Tokenizer& tokenizer, const std::string& family) {
+  try {
+    return std::string(chat_template_name(chat_template_for(tokenizer, family)));
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kConfig) throw;
+    return {};
+  }
+}
+
 Model read_model(const std::string& name) {
   Model model;
   model.source = find_backbone(name);
@@ -65,7 +76,7 @@ Model read_model(const std::string& name) {
   model.weights = checkpoint.digest();
   model.tokenizer = tokenizer.digest();
   if (const auto text = tokenizer.chat_template()) model.chat_template = sha256(*text);
-  model.chat_format = chat_template_name(chat_template_for(tokenizer, model.source.chat_format));
+  model.chat_format = chat_format_of(tokenizer, model.source.chat_format);
   return model;
 }
 
@@ -112,7 +123,7 @@ Json to_json(const Model& model) {
       {"parameters_by_part", parts},
       {"memory_bytes", {{"f32", 4 * model.parameters}, {"bf16", 2 * model.parameters}}},
       {"adapters", adapters_json(model)},
-      {"chat_format", model.chat_format},
+      {"chat_format", model.chat_format.empty() ? Json() : Json(model.chat_format)},
       {"digests",
        {{"weights", model.weights}, {"tokenizer", model.tokenizer}, {"template", own_template}}}};
 }
@@ -149,7 +160,8 @@ void print_text(const Model& model) {
   fmt::print("memory of the weights: f32 {:.1f} MiB, bf16 {:.1f} MiB\n", mebibytes(4 * bytes),
              mebibytes(2 * bytes));
   print_adapters(model);
-  fmt::print("chat format {}\n", model.chat_format);
+  fmt::print("chat format {}\n", model.chat_format.empty() ? "unknown: set chat_template to use it"
+                                                           : model.chat_format);
   fmt::print("sha256\n  weights   {}\n  tokenizer {}\n  template  {}\n", model.weights,
              model.tokenizer,
              model.chat_template.empty() ? "the model has none" : model.chat_template);

@@ -34,6 +34,7 @@ std::string scoring_arguments(const Recipe& recipe, const std::filesystem::path&
   add("--split-method", recipe.split_method, defaults.split_method);
   add("--split-seed", std::to_string(recipe.split_seed), std::to_string(defaults.split_seed));
   add("--backbone", recipe.backbone, defaults.backbone);
+  add("--chat-template", recipe.chat_template, defaults.chat_template);
   add("--precision", recipe.precision, defaults.precision);
   return arguments;
 }

@@ -19,6 +19,8 @@ constexpr int64_t kMaxSeed = 4294967295;  // what NumPy's and Python's generator
 constexpr RecipeKey kKeys[] = {
     {"category", CategoryKey{}, "benchmark category to train for"},
     {"backbone", TextKey{&R::backbone}, "name, model folder or .gguf file"},
+    {"chat_template", TextKey{&R::chat_template, {}, true},
+     "format of prompts, where the model's own template is unknown"},
     {"data", TextKey{&R::data, {}, true}, "folder of the benchmark's files, or `sample`"},
     {"split_method", TextKey{&R::split_method, "group|sk|py|hf"}, "who draws the 60/20/20 split"},
     {"split_seed", IntegerKey{&R::split_seed, {0, kMaxSeed}}, "seed of the split"},

@@ -61,7 +61,8 @@ class Run {
         split_(make_split(data_.examples, category_, request.recipe.split_method,
                           static_cast<uint64_t>(request.recipe.split_seed))),
         folder_(request.resume ? RunFolder::resume(request.out) : RunFolder::create(request.out)),
-        backbone_(load_backbone(request.recipe.backbone, frozen_type(request.recipe))),
+        backbone_(load_backbone(request.recipe.backbone, frozen_type(request.recipe),
+                                request.recipe.chat_template)),
         recipe_(resolved_recipe(request.recipe, backbone_.decoder.spec(), split_.train.size())),
         encoder_(category_, backbone_, recipe_.max_length),
         adapter_(LoraAdapter::create(

@@ -44,6 +44,109 @@ TEST(ChatTemplateSmolLm2, TurnsAreRenderedInPlaceAndUntrimmed) {
                 "<|im_start|>system\ns<|im_end|>\n<|im_start|>user\nb<|im_end|>\n");
 }
 
+struct Rendered {
+  ChatFormat format;
+  const char* name;
+  const char* without_system;  // prompt of the user's text U
+  const char* with_system;     // and of the system text S before it
+  const char* two_turns;       // U, A, V without generation prompt
+  const char* answer;          // target of the answer A
+};
+
+void PrintTo(const Rendered& rendered, std::ostream* out) { *out << rendered.name; }
+
+class ChatTemplates : public testing::TestWithParam<Rendered> {};
+
+TEST_P(ChatTemplates, AreRenderedByteForByte) {
+  const auto& [format, name, without_system, with_system, two_turns, answer] = GetParam();
+  const auto text = [&](const Messages& messages, bool generate) {
+    return joined_text(render_prompt(format, messages, generate));
+  };
+  EXPECT_EQ(chat_template_by_name(name), format);
+  EXPECT_EQ(chat_template_name(format), name);
+  EXPECT_EQ(text({{"user", "U"}}, true), without_system);
+  EXPECT_EQ(text({{"system", "S"}, {"user", "U"}}, true), with_system);
+  EXPECT_EQ(text({{"user", "U"}, {"assistant", "A"}, {"user", "V"}}, false), two_turns);
+  EXPECT_EQ(joined_text(render_answer(format, "A")), answer);
+}
+
+const Rendered kRendered[] = {
+    {ChatFormat::kLlama3, "llama3",
+     "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: "
+     "December 2023\nToday Date: 26 Jul 2024\n\n<|eot_id|><|start_header_id|>user<|end_header_id|>"
+     "\n\nU<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+     "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: "
+     "December 2023\nToday Date: 26 Jul 2024\n\nS<|eot_id|><|start_header_id|>user<|end_header_id|>"
+     "\n\nU<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+     "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: "
+     "December 2023\nToday Date: 26 Jul 2024\n\n<|eot_id|><|start_header_id|>user<|end_header_id|>"
+     "\n\nU<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nA<|eot_id|>"
+     "<|start_header_id|>user<|end_header_id|>\n\nV<|eot_id|>",
+     "A<|eot_id|>"},
+    {ChatFormat::kQwen25, "qwen2.5",
+     "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant."
+     "<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n",
+     "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n",
+     "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant."
+     "<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\nA<|im_end|>\n"
+     "<|im_start|>user\nV<|im_end|>\n",
+     "A<|im_end|>\n"},
+    {ChatFormat::kQwen3, "qwen3",
+     "<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n",
+     "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n"
+     "<think>\n\n</think>\n\n",
+     "<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\nA<|im_end|>\n<|im_start|>user\nV"
+     "<|im_end|>\n",
+     "A<|im_end|>\n"},
+    {ChatFormat::kExaone4, "exaone4",
+     "[|user|]\nU[|endofturn|]\n[|assistant|]\n<think>\n\n</think>\n\n",
+     "[|system|]\nS[|endofturn|]\n[|user|]\nU[|endofturn|]\n[|assistant|]\n<think>\n\n</think>"
+     "\n\n",
+     "[|user|]\nU[|endofturn|]\n[|assistant|]\n<think>\n\n</think>\n\nA[|endofturn|]\n"
+     "[|user|]\nV[|endofturn|]\n",
+     "A[|endofturn|]\n"},
+    {ChatFormat::kGranite, "granite",
+     "<|start_of_role|>user<|end_of_role|>U<|end_of_text|>\n<|start_of_role|>assistant"
+     "<|end_of_role|>",
+     "<|start_of_role|>system<|end_of_role|>S<|end_of_text|>\n<|start_of_role|>user"
+     "<|end_of_role|>U<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>",
+     "<|start_of_role|>user<|end_of_role|>U<|end_of_text|>\n<|start_of_role|>assistant"
+     "<|end_of_role|>A<|end_of_text|>\n<|start_of_role|>user<|end_of_role|>V<|end_of_text|>\n",
+     "A<|end_of_text|>\n"},
+    {ChatFormat::kZephyr, "zephyr", "<|user|>\nU</s>\n<|assistant|>\n",
+     "<|system|>\nS</s>\n<|user|>\nU</s>\n<|assistant|>\n",
+     "<|user|>\nU</s>\n<|assistant|>\nA</s>\n<|user|>\nV</s>\n", "A</s>\n"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Formats, ChatTemplates, testing::ValuesIn(kRendered),
+                         [](const auto& info) {
+                           std::string name = info.param.name;
+                           std::erase(name, '.');
+                           return name;
+                         });
+
+TEST(ChatTemplateGranite4, HasASystemTextOfItsOwn) {
+  EXPECT_EQ(joined_text(render_prompt(ChatFormat::kGranite4, Messages{{"user", "U"}})),
+            "<|start_of_role|>system<|end_of_role|>You are a helpful assistant. Please ensure "
+            "responses are professional, accurate, and safe.<|end_of_text|>\n<|start_of_role|>user"
+            "<|end_of_role|>U<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>");
+}
+
+TEST(ChatTemplateQwen3, TheLastAnswerHasAnEmptyThinkBlock) {
+  EXPECT_EQ(joined_text(render_prompt(ChatFormat::kQwen3,
+                                      Messages{{"user", "U"}, {"assistant", "A"}}, false)),
+            "<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\nA"
+            "<|im_end|>\n");
+}
+
+TEST(ChatTemplateLlama3, ContentsAreTrimmed) {
+  const Messages messages{{"system", " S\n"}, {"user", "\tU v "}};
+  EXPECT_THAT(joined_text(render_prompt(ChatFormat::kLlama3, messages)),
+              testing::AllOf(testing::HasSubstr("2024\n\nS<|eot_id|>"),
+                             testing::HasSubstr("\n\nU v<|eot_id|>")));
+  EXPECT_EQ(joined_text(render_answer(ChatFormat::kLlama3, " A ")), "A<|eot_id|>");
+}
+
 TEST(ChatTemplateSmolLm2, OnlyTheTemplatesOwnTextIsSpecial) {
   EXPECT_THAT(
       render_prompt(ChatFormat::kSmolLm2, Messages{{"system", "S"}, {"user", "<|im_end|>"}}),

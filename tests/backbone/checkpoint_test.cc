@@ -88,8 +88,31 @@ INSTANTIATE_TEST_SUITE_P(Types, Gguf,
                            return std::string(ggml_type_info(info.param).name);
                          });
 
+std::vector<DecoderSpec> every_family() {
+  return {golden::tiny_llama(),   golden::tiny_llama_llama3_scaling(),
+          golden::tiny_qwen2(),   golden::tiny_qwen3(),
+          golden::tiny_exaone4(), golden::tiny_granite(),
+          golden::tiny_olmo2(),   golden::tiny_gemma3()};
+}
+
+TEST(Checkpoint, GgufOfEveryFamilyHasTheFoldersNamesAndValues) {
+  for (const DecoderSpec& spec : every_family()) {
+    const Scratch scratch;
+    const Tensors weights = golden::tiny_weights(spec);
+    golden::gguf_of(spec, weights, GgmlType::kF32).write(scratch / "model.gguf");
+    const Checkpoint checkpoint = Checkpoint::open(scratch / "model.gguf");
+    DecoderSpec read = checkpoint.spec();
+    EXPECT_EQ(read.rope_divisors.empty(), !spec.rope_scaling) << spec.architecture;
+    read.rope_divisors.clear();
+    DecoderSpec wanted = spec;
+    wanted.rope_scaling.reset();  // a GGUF file has its divisors instead
+    EXPECT_EQ(read, wanted) << spec.architecture;
+    expect_same(checkpoint.load_all(at::kFloat), weights);
+  }
+}
+
 TEST(Checkpoint, FolderOfEitherConfigStyle) {
-  for (const DecoderSpec& spec : {golden::tiny_llama(), golden::tiny_llama_llama3_scaling()}) {
+  for (const DecoderSpec& spec : every_family()) {
     for (const ConfigStyle style : {ConfigStyle::kTransformers4, ConfigStyle::kTransformers5}) {
       const Scratch scratch;
       const Tensors weights = golden::tiny_weights(spec);
@@ -134,7 +157,7 @@ TEST(Checkpoint, BFloat16RoundsToNearestEven) {
 TEST(Checkpoint, BiasesAreReorderedWithTheirRows) {
   const Scratch scratch;
   DecoderSpec spec = golden::tiny_llama();
-  spec.attention_bias = spec.mlp_bias = true;
+  spec.attention_bias = spec.output_bias = spec.mlp_bias = true;
   const Tensors weights = golden::tiny_weights(spec);
   golden::gguf_of(spec, weights, GgmlType::kF32).write(scratch / "model.gguf");
   golden::write_folder(scratch / "hf", spec, weights);

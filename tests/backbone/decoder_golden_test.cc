@@ -69,6 +69,65 @@ TEST(DecoderGolden, Llama3ScalingLogitsAndLoss) {
   EXPECT_NEAR(loss_of(decoder, tokens()), 3.738945621, 2e-6);
 }
 
+struct Family {
+  const char* name;
+  DecoderSpec spec;
+  std::vector<double> logits;
+  double loss;
+};
+
+void PrintTo(const Family& family, std::ostream* out) { *out << family.name; }
+
+class DecoderFamily : public testing::TestWithParam<Family> {};
+
+TEST_P(DecoderFamily, LogitsAndLoss) {
+  const Decoder decoder = make(GetParam().spec);
+  expect_logits(logits_of(decoder, tokens())[7], GetParam().logits);
+  EXPECT_NEAR(loss_of(decoder, tokens()), GetParam().loss, 2e-6);
+}
+
+// All ways to read a row agree, sliding windows included.
+TEST_P(DecoderFamily, PackedBranchedAndCachedEqualWholeRows) {
+  const Decoder decoder = make(GetParam().spec);
+  const at::NoGradGuard no_gradient;
+  const std::vector<int32_t> prefix = tokens(9), branch = tokens(5, 3);
+  std::vector<int32_t> whole = prefix;
+  whole.insert(whole.end(), branch.begin(), branch.end());
+  const at::Tensor expected = logits_of(decoder, whole);  // [14, V]
+  RowPacker packer;
+  const size_t row = packer.add(prefix);
+  packer.add_branch(row, tokens(2, 7));
+  const int64_t begin = packer.row_begin(packer.add_branch(row, branch));
+  const at::Tensor packed = decoder.logits(decoder.hidden(packer.finish(), {}));
+  EXPECT_TRUE(at::allclose(packed.narrow(0, 0, 9), expected.narrow(0, 0, 9), 1e-5, 2e-6));
+  EXPECT_TRUE(at::allclose(packed.narrow(0, begin, 5), expected.narrow(0, 9, 5), 1e-5, 2e-6));
+  KeyValueCache cache = decoder.make_cache(32);
+  for (int64_t i = 0; i < 14; ++i) {
+    PackedRows step{
+        torch::tensor({int64_t{whole[static_cast<size_t>(i)]}}), torch::tensor({i}), {}};
+    step.segments.push_back(
+        {.query_begin = 0, .query_count = 1, .key_begin = 5, .key_count = i + 1});
+    cache.write_slots = torch::tensor({5 + i});
+    const at::Tensor one = decoder.logits(decoder.hidden(step, {}, &cache));
+    EXPECT_TRUE(at::allclose(one[0], expected[i], 1e-5, 2e-6)) << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Families, DecoderFamily,
+    testing::Values(
+        Family{"llama", tiny_llama(), {0.30665088, -0.54836942, 0.05339460}, 4.115941192},
+        Family{"qwen2", golden::tiny_qwen2(), {-0.05032813, 0.39668273, 0.28401669}, 3.691288840},
+        Family{"qwen3", golden::tiny_qwen3(), {-0.48211545, 0.09199007, -0.49406917}, 4.909387941},
+        Family{
+            "exaone4", golden::tiny_exaone4(), {1.21776146, 0.49719307, 1.08363611}, 3.760847366},
+        Family{
+            "granite", golden::tiny_granite(), {0.14028034, 0.03058354, -0.01264147}, 3.685137078},
+        Family{"olmo2", golden::tiny_olmo2(), {0.44141180, -0.85842249, -0.18465522}, 4.180024746},
+        Family{
+            "gemma3", golden::tiny_gemma3(), {0.27089881, 0.26735432, -0.33807887}, 3.398279833}),
+    [](const auto& info) { return std::string(info.param.name); });
+
 TEST(DecoderGolden, Bf16StaysNear) {
   const Decoder decoder = make(tiny_llama(), at::kBFloat16);
   EXPECT_NEAR(loss_of(decoder, tokens()), 4.115941192, 0.02);

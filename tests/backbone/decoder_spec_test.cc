@@ -101,6 +101,8 @@ TEST(DecoderSpec, BiasesFollowTheirSwitches) {
   DecoderSpec spec = spec_of(kFamilies[0]);
   const size_t plain = parameter_shapes(spec).size();
   spec.attention_bias = true;
+  EXPECT_EQ(parameter_shapes(spec).size(), plain + 3 * 30);
+  spec.output_bias = true;
   EXPECT_EQ(parameter_shapes(spec).size(), plain + 4 * 30);
   EXPECT_EQ(parameter_count(spec), 134'515'008 + 30 * (576 + 192 + 192 + 576));
   spec.mlp_bias = true;

@@ -69,7 +69,7 @@ TEST_P(HostileConfig, IsRefusedByName) {
 }
 
 const ConfigCase kConfigCases[] = {
-    {"UnknownFamily", R"({"model_type": "qwen2"})", {"model_type", "qwen2", "llama"}},
+    {"UnknownFamily", R"({"model_type": "mamba2"})", {"model_type", "mamba2", "llama, qwen2"}},
     {"NoFamily", R"({"model_type": null})", {"model_type"}},
     {"Classifier",
      R"({"architectures": ["LlamaForSequenceClassification"]})",
@@ -200,9 +200,9 @@ const GgufCase kGgufCases[] = {
     added("UnknownKey", "llama.attention.clamp_kqv", 1),
     added("SplitFile", "split.count", 3),
     {"OtherFamily",
-     [](GgufWriter& w) { w.set_string("general.architecture", "qwen2"); },
+     [](GgufWriter& w) { w.set_string("general.architecture", "mamba2"); },
      {"general.architecture"},
-     {"general.architecture", "qwen2"}},
+     {"general.architecture", "mamba2"}},
     {"Adapter",
      [](GgufWriter& w) { w.set_string("general.type", "adapter"); },
      {},

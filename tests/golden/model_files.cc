@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "backbone/gguf_names.h"
@@ -91,6 +92,63 @@ at::Tensor interleaved(const at::Tensor& weight, int64_t head_dim) {
       .contiguous();
 }
 
+struct FamilyNames {
+  const char* architecture;  // of the spec
+  const char* model_type;
+  const char* model_class;
+};
+
+constexpr FamilyNames kFamilies[] = {
+    {"llama", "llama", "LlamaForCausalLM"},        {"qwen2", "qwen2", "Qwen2ForCausalLM"},
+    {"qwen3", "qwen3", "Qwen3ForCausalLM"},        {"exaone4", "exaone4", "Exaone4ForCausalLM"},
+    {"granite", "granite", "GraniteForCausalLM"},  {"olmo2", "olmo2", "Olmo2ForCausalLM"},
+    {"gemma3", "gemma3_text", "Gemma3ForCausalLM"}};
+
+void put_names(const DecoderSpec& spec, Json& config) {
+  for (const FamilyNames& family : kFamilies) {
+    if (spec.architecture != family.architecture) continue;
+    config["model_type"] = family.model_type;
+    config["architectures"] = {family.model_class};
+  }
+}
+
+void put_layer_types(const DecoderSpec& spec, Json& config) {
+  Json types = Json::array();
+  for (const bool local : spec.local_layers) {
+    types.push_back(local ? "sliding_attention" : "full_attention");
+  }
+  config["layer_types"] = types;
+  config["sliding_window"] = spec.sliding_window;
+}
+
+// What only some families have in their configuration.
+void put_own(const DecoderSpec& spec, ConfigStyle style, Json& config) {
+  const std::string& name = spec.architecture;
+  const bool llama_like = name == "llama" || name == "granite";
+  if (!llama_like) config.erase("mlp_bias");
+  if (name == "qwen2" || name == "exaone4") config.erase("attention_bias");
+  if (name == "granite") {
+    config["embedding_multiplier"] = spec.embedding_scale;
+    config["residual_multiplier"] = spec.residual_scale;
+    config["attention_multiplier"] = spec.attention_scale;
+    config["logits_scaling"] = spec.logit_scale;
+  }
+  if (name == "gemma3") {
+    config.erase("hidden_act");
+    config["hidden_activation"] = "gelu_pytorch_tanh";
+    config["query_pre_attn_scalar"] =
+        std::llround(1 / (spec.attention_scale * spec.attention_scale));
+  }
+  if (name == "gemma3" && style == ConfigStyle::kTransformers5) {
+    config["rope_parameters"] = {
+        {"full_attention", {{"rope_type", "default"}, {"rope_theta", spec.rope_theta}}},
+        {"sliding_attention", {{"rope_type", "default"}, {"rope_theta", spec.local_rope_theta}}}};
+  } else if (name == "gemma3") {
+    config["rope_local_base_freq"] = spec.local_rope_theta;
+  }
+  if (!spec.local_layers.empty()) put_layer_types(spec, config);
+}
+
 }  // namespace
 
 std::string config_json(const DecoderSpec& spec, ConfigStyle style) {
@@ -118,6 +176,8 @@ std::string config_json(const DecoderSpec& spec, ConfigStyle style) {
               {"use_cache", true},
               {"vocab_size", spec.vocab}};
   put_rope(spec, style, config);
+  put_names(spec, config);
+  put_own(spec, style, config);
   return to_json(config);
 }
 
@@ -131,37 +191,45 @@ void write_folder(const fs::path& folder, const DecoderSpec& spec, const Tensors
 
 GgufWriter gguf_metadata(const DecoderSpec& spec) {
   GgufWriter writer;
-  writer.set_string("general.architecture", "llama");
+  const std::string prefix = spec.architecture + ".";
+  writer.set_string("general.architecture", spec.architecture);
   writer.set_string("general.type", "model");
   writer.set_u32("general.quantization_version", 2);
-  writer.set_u32("llama.block_count", spec.layers);
-  writer.set_u32("llama.context_length", spec.max_positions);
-  writer.set_u32("llama.embedding_length", spec.hidden);
-  writer.set_u32("llama.feed_forward_length", spec.intermediate);
-  writer.set_u32("llama.attention.head_count", spec.heads);
-  writer.set_u32("llama.attention.head_count_kv", spec.kv_heads);
-  writer.set_u32("llama.attention.key_length", spec.head_dim);
-  writer.set_u32("llama.attention.value_length", spec.head_dim);
-  writer.set_f32("llama.attention.layer_norm_rms_epsilon", static_cast<float>(spec.rms_eps));
-  writer.set_f32("llama.rope.freq_base", static_cast<float>(spec.rope_theta));
-  writer.set_u32("llama.rope.dimension_count", spec.head_dim);
-  writer.set_u32("llama.vocab_size", spec.vocab);
+  writer.set_u32(prefix + "block_count", spec.layers);
+  writer.set_u32(prefix + "context_length", spec.max_positions);
+  writer.set_u32(prefix + "embedding_length", spec.hidden);
+  writer.set_u32(prefix + "feed_forward_length", spec.intermediate);
+  writer.set_u32(prefix + "attention.head_count", spec.heads);
+  writer.set_u32(prefix + "attention.head_count_kv", spec.kv_heads);
+  writer.set_u32(prefix + "attention.key_length", spec.head_dim);
+  writer.set_u32(prefix + "attention.value_length", spec.head_dim);
+  writer.set_f32(prefix + "attention.layer_norm_rms_epsilon", static_cast<float>(spec.rms_eps));
+  writer.set_f32(prefix + "rope.freq_base", static_cast<float>(spec.rope_theta));
+  writer.set_u32(prefix + "rope.dimension_count", spec.head_dim);
+  writer.set_u32(prefix + "vocab_size", spec.vocab);
   writer.set_string("tokenizer.ggml.model", "no_vocab");
+  if (spec.architecture == "granite") {
+    writer.set_f32(prefix + "embedding_scale", static_cast<float>(spec.embedding_scale));
+    writer.set_f32(prefix + "residual_scale", static_cast<float>(spec.residual_scale));
+    writer.set_f32(prefix + "attention.scale", static_cast<float>(spec.attention_scale));
+    writer.set_f32(prefix + "logit_scale", static_cast<float>(spec.logit_scale));
+  }
+  if (spec.sliding_window > 0)
+    writer.set_u32(prefix + "attention.sliding_window", spec.sliding_window);
   return writer;
 }
 
 void add_gguf_tensor(GgufWriter& writer, const DecoderSpec& spec, const std::string& name,
                      const at::Tensor& weight, GgmlType type) {
   at::Tensor values = weight.to(at::kFloat).contiguous();
-  const bool rotated =
-      name.find(".q_proj.") != std::string::npos || name.find(".k_proj.") != std::string::npos;
-  if (rotated) values = interleaved(values, spec.head_dim);
+  if (has_gguf_row_order(name, spec.architecture)) values = interleaved(values, spec.head_dim);
+  if (has_gguf_offset(name, spec)) values = values + 1;
   const int64_t row = values.size(-1);
   if (values.dim() == 1) type = GgmlType::kF32;
   if (row % ggml_type_info(type).block_elements != 0) type = GgmlType::kF16;
   std::vector<uint64_t> dims(values.sizes().rbegin(), values.sizes().rend());
   const std::span<const float> flat(values.const_data_ptr<float>(), values.numel());
-  writer.add_tensor(gguf_name(name), dims, type, quantize(type, flat));
+  writer.add_tensor(gguf_name(name, spec.norm_placement), dims, type, quantize(type, flat));
 }
 
 GgufWriter gguf_of(const DecoderSpec& spec, const Tensors& weights, GgmlType type) {

@@ -13,10 +13,16 @@ namespace telora::golden {
 
 using Tensors = std::map<std::string, at::Tensor>;
 
-// Two models of two blocks (hidden 32, 4 query and 2 key heads of 8, vocabulary 40) whose weights
+// Models of two blocks (hidden 32, 4 query and 2 key heads of 8, vocabulary 40) whose weights
 // follow a formula, so that any program can build them. llama.cpp gives the same logits and losses.
 DecoderSpec tiny_llama();                 // rope base 10000, head of its own
 DecoderSpec tiny_llama_llama3_scaling();  // rope base 100 with Llama 3 scaling, tied head
+DecoderSpec tiny_qwen2();                 // biases on q, k, v
+DecoderSpec tiny_qwen3();                 // heads of 12, q and k normalised per head
+DecoderSpec tiny_exaone4();               // norms behind each half, Llama 3 scaling
+DecoderSpec tiny_granite();               // the four multipliers
+DecoderSpec tiny_olmo2();                 // norms behind each half, q and k normalised whole
+DecoderSpec tiny_gemma3();                // six blocks, five of them with a window of 4
 
 // Tokens whose logits and next-token loss are known.
 std::vector<int64_t> tiny_tokens();
