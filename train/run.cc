@@ -193,7 +193,13 @@ class Run {
     std::optional<BatchDump> dump;
     if (!request_.dump_batches.empty()) dump.emplace(request_.dump_batches, recipe_.loss == "full");
     TrainerHooks hooks;
-    hooks.evaluate = [&] { return validate(trainer); };
+    hooks.evaluate = [&]() -> std::optional<EvaluationRecord> {
+      try {
+        return validate(trainer);
+      } catch (const Interrupted&) {
+        return std::nullopt;
+      }
+    };
     hooks.on_step = [&](const StepRecord& record, int64_t total) {
       log.write(record);
       if (watcher_.on_step) watcher_.on_step(record, total);
@@ -218,6 +224,7 @@ class Run {
     options.generate = false;
     options.tokens_per_pass = recipe_.tokens_per_pass;
     options.part = "validation";
+    options.progress = progress_of("validate", validation_.size());
     const Evaluation evaluation =
         evaluate(backbone_, category_, data_.examples, validation_, options);
     record.selection_accuracy = evaluation.selection.rate();

@@ -149,9 +149,11 @@ StepRecord Trainer::step(const TrainerHooks& hooks) {
           .tokens_per_second = static_cast<double>(tokens) / seconds};
 }
 
-void Trainer::evaluate(const TrainerHooks& hooks) {
+bool Trainer::evaluate(const TrainerHooks& hooks) {
   const Stopwatch watch;
-  EvaluationRecord record = hooks.evaluate();
+  std::optional<EvaluationRecord> made = hooks.evaluate();
+  if (!made) return false;
+  EvaluationRecord& record = *made;
   record.step = state_.step;
   record.epoch = epochs_done();
   const double value = state_.early_stop.better == Better::kLower
@@ -163,6 +165,7 @@ void Trainer::evaluate(const TrainerHooks& hooks) {
   state_.seconds += watch.seconds();
   record.seconds = state_.seconds;
   hooks.on_evaluation(record);
+  return true;
 }
 
 // Without evaluations the last adapter is the one that is kept.
@@ -178,8 +181,9 @@ bool Trainer::evaluation_wanted() {
 TrainEnd Trainer::run(const TrainerHooks& hooks) {
   while (true) {
     if (state_.evaluation_due) {
-      evaluate(hooks);
+      const bool made = evaluate(hooks);
       hooks.save(state_);
+      if (!made) return TrainEnd::kInterrupted;
     }
     if (state_.early_stop.stopped) return TrainEnd::kStoppedEarly;
     if (state_.step >= schedule_.total_steps) return TrainEnd::kFinished;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "adapters/lora_adapter.h"
@@ -26,8 +27,8 @@ struct BatchView {
 
 struct TrainerHooks {
   // Loss and, where the recipe selects by it, accuracy on the validation part. step, epoch, best
-  // are filled later.
-  std::function<EvaluationRecord()> evaluate;
+  // are filled later. Nothing if it was stopped half way: it is made again after resuming.
+  std::function<std::optional<EvaluationRecord>()> evaluate;
   std::function<void(const StepRecord&, int64_t total_steps)> on_step;
   std::function<void(const EvaluationRecord&)> on_evaluation;
   std::function<void(const TrainState&)> save;     // writes a checkpoint
@@ -60,7 +61,7 @@ class Trainer {
   StepRecord step(const TrainerHooks& hooks);
   double accumulate_gradients(std::span<const EncodedExample* const> batch, int64_t& tokens);
   double clipped_scale(double norm) const;
-  void evaluate(const TrainerHooks& hooks);
+  bool evaluate(const TrainerHooks& hooks);  // false: stopped half way
   bool evaluation_wanted();
   double epochs_done() const;
 

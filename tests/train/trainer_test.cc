@@ -187,6 +187,26 @@ TEST(Trainer, ResumesBitForBitAtEveryStep) {
   }
 }
 
+TEST(Trainer, AnEvaluationStoppedHalfWayIsMadeAfterResuming) {
+  TinyRun whole(tiny_recipe());
+  Watch reference;
+  whole.trainer->run(reference.hooks(*whole.trainer));
+  TinyRun first(tiny_recipe());
+  Watch before;
+  TrainerHooks hooks = before.hooks(*first.trainer);
+  hooks.evaluate = [] { return std::optional<EvaluationRecord>(); };
+  ASSERT_EQ(first.trainer->run(hooks), TrainEnd::kInterrupted);
+  ASSERT_FALSE(before.saved.empty());
+  EXPECT_TRUE(before.saved.back().evaluation_due);
+  EXPECT_TRUE(before.evaluations.empty());
+  TinyRun second(tiny_recipe());
+  second.trainer->restore(before.saved.back());
+  Watch after;
+  second.trainer->run(after.hooks(*second.trainer));
+  EXPECT_EQ(after.evaluations.size(), reference.evaluations.size());
+  EXPECT_TRUE(at::equal(second.adapter.parameters(), whole.adapter.parameters()));
+}
+
 TEST(Trainer, NotFiniteLossStopsBeforeTheUpdate) {
   Recipe recipe = tiny_recipe();
   recipe.learning_rate = 1e30;
