@@ -13,7 +13,7 @@
 namespace telora {
 
 // The frozen weights of a model on disk, read as Hugging Face names and values whatever the format:
-// GGUF (F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1) or a folder with safetensors (F32, F16,
+// GGUF (the types of core/ggml_types.h) or a folder with safetensors (F32, F16,
 // BF16).
 class Checkpoint {
  public:

@@ -45,7 +45,7 @@ const GgufFamily& read_family(const GgufFile& file) {
     names += (names.empty() ? "" : ", ") + std::string(family.architecture);
   }
   refuse(file, "general.architecture", printable(architecture, 60), "one of " + names,
-         "this model family is not implemented: take a Llama-type backbone");
+         "this model family is not implemented; docs/backbones.md lists those that are");
 }
 
 void check_kind(const GgufFile& file) {

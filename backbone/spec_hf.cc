@@ -117,7 +117,7 @@ const HfFamily& read_family(Fields& fields) {
   const HfFamily* family = find_hf_family(type);
   if (family == nullptr) {
     fields.fail("model_type", printable(type, 60), "one of " + hf_family_names(),
-                "this model family is not implemented: take a Llama-type backbone");
+                "this model family is not implemented; docs/backbones.md lists those that are");
   }
   const std::vector<std::string> wanted{std::string(family->architecture)};
   if (given(fields, "architectures") && fields.strings("architectures") != wanted) {
