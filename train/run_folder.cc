@@ -15,9 +15,15 @@ constexpr const char* kTraces[] = {"recipe.yaml",         "telora.json",
                                    "checkpoints",         "metrics.jsonl",
                                    "adapter_config.json", "adapter_model.safetensors"};
 
+// An empty folder of checkpoints is what a run killed before its recipe was written leaves: it can
+// neither be resumed nor lost, so the same command begins it anew.
+bool is_trace(const fs::path& path) {
+  return fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path));
+}
+
 void require_empty(const fs::path& path) {
   for (const char* trace : kTraces) {
-    if (!fs::exists(path / trace)) continue;
+    if (!is_trace(path / trace)) continue;
     fail(ErrorKind::kCannotCreate, {path.string(), "--out"}, fmt::format("another run ({})", trace),
          "a new or empty folder", "continue that run with --resume, or choose another --out");
   }

@@ -73,7 +73,7 @@ int run_with_kills(const std::vector<std::string>& arguments, const std::string&
   std::vector<std::string> current = arguments;
   for (int i = 0; i < kills; ++i) {
     const pid_t process = start_program("lora-train", current, log.path());
-    usleep(1'500'000 + random() % 6'000'000);
+    usleep(200'000 + random() % 7'000'000);
     kill(process, SIGKILL);
     if (wait_program(process) == 0) return 0;
     if (std::filesystem::exists(std::filesystem::path(out) / "recipe.yaml")) {
