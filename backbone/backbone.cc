@@ -97,6 +97,13 @@ Tokenizer read_tokenizer(const fs::path& path) {
                                 : Tokenizer::from_gguf(GgufFile(path));
 }
 
+ChatFormat chat_format_for(const BackboneSource& source, const Tokenizer& tokenizer,
+                           const DecoderSpec& spec) {
+  const std::string_view family =
+      source.chat_format.empty() ? family_chat_format(spec.architecture) : source.chat_format;
+  return chat_template_for(tokenizer, family);
+}
+
 Decoder load_decoder(const std::string& name, at::ScalarType dtype) {
   const Checkpoint checkpoint = Checkpoint::open(find_backbone(name).path);
   return {checkpoint.spec(), checkpoint.load_all(dtype), dtype};
@@ -107,8 +114,9 @@ Backbone load_backbone(const std::string& name, at::ScalarType dtype,
   const BackboneSource source = find_backbone(name);
   const Checkpoint checkpoint = Checkpoint::open(source.path);
   Tokenizer tokenizer = read_tokenizer(source.path);
-  const ChatFormat format = chat_template.empty() ? chat_template_for(tokenizer, source.chat_format)
-                                                  : chat_template_by_name(chat_template);
+  const ChatFormat format = chat_template.empty()
+                                ? chat_format_for(source, tokenizer, checkpoint.spec())
+                                : chat_template_by_name(chat_template);
   Backbone backbone{source, Decoder(checkpoint.spec(), checkpoint.load_all(dtype), dtype),
                     std::move(tokenizer), format, checkpoint.digest()};
   check_vocabulary(backbone);

@@ -14,7 +14,7 @@ namespace telora {
 struct BackboneSource {
   std::string name;            // as given: "smollm2-135m", a folder or a file
   std::filesystem::path path;  // an existing folder or .gguf file
-  std::string chat_format;     // for models without a template; empty = must have one
+  std::string chat_format;     // for models without a template; empty = by family
 };
 
 // A name of configs/backbones.yaml, a folder, or a .gguf file. Throws Error(missing) naming where
@@ -24,6 +24,11 @@ BackboneSource find_backbone(const std::string& name);
 // The tokenizer of a model folder or .gguf file. Throws as Tokenizer::from_folder() and
 // from_gguf().
 Tokenizer read_tokenizer(const std::filesystem::path& path);
+
+// The template of the model's own, or its family's where it has none. Throws as
+// chat_template_for().
+ChatFormat chat_format_for(const BackboneSource& source, const Tokenizer& tokenizer,
+                           const DecoderSpec& spec);
 
 // The frozen weights alone. Throws what find_backbone() and Checkpoint throw.
 Decoder load_decoder(const std::string& name, at::ScalarType dtype);

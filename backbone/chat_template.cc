@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backbone/chat_template_table.h"
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -11,86 +12,6 @@
 namespace telora {
 
 namespace {
-
-// Which turns of the assistant begin with `answer_begin`.
-enum class AnswerBegin { kEveryTurn, kLastTurn };
-
-// One family. A message is rendered as role_begin, role, role_end, content, message_end.
-struct ChatTemplate {
-  ChatFormat format;
-  std::string_view name;
-  std::string_view digest = {};  // SHA-256 of the published Jinja text; empty: not known
-  std::string_view role_begin;
-  std::string_view role_end;
-  std::string_view message_end;
-  std::string_view default_system = {};  // put first when no system message is; empty: none
-  std::string_view preface = {};         // before everything
-  std::string_view system_intro = {};    // before the system text; then there always is one
-  std::string_view answer_begin = {};    // between the assistant's role and its answer
-  AnswerBegin begins = AnswerBegin::kEveryTurn;
-  bool trimmed = false;  // contents lose the white space around them
-};
-
-constexpr std::string_view kNoThoughts = "<think>\n\n</think>\n\n";
-
-constexpr ChatTemplate kTemplates[] = {
-    {.format = ChatFormat::kSmolLm2,
-     .name = "smollm2",
-     .digest = "872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788",
-     .role_begin = "<|im_start|>",
-     .role_end = "\n",
-     .message_end = "<|im_end|>\n",
-     .default_system = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"},
-    // The date is the one that the template falls back to: a prompt must not change overnight.
-    {.format = ChatFormat::kLlama3,
-     .name = "llama3",
-     .role_begin = "<|start_header_id|>",
-     .role_end = "<|end_header_id|>\n\n",
-     .message_end = "<|eot_id|>",
-     .preface = "<|begin_of_text|>",
-     .system_intro = "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n",
-     .trimmed = true},
-    {.format = ChatFormat::kQwen25,
-     .name = "qwen2.5",
-     .role_begin = "<|im_start|>",
-     .role_end = "\n",
-     .message_end = "<|im_end|>\n",
-     .default_system = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."},
-    {.format = ChatFormat::kQwen3,
-     .name = "qwen3",
-     .role_begin = "<|im_start|>",
-     .role_end = "\n",
-     .message_end = "<|im_end|>\n",
-     .answer_begin = kNoThoughts,
-     .begins = AnswerBegin::kLastTurn},
-    {.format = ChatFormat::kExaone4,
-     .name = "exaone4",
-     .role_begin = "[|",
-     .role_end = "|]\n",
-     .message_end = "[|endofturn|]\n",
-     .answer_begin = kNoThoughts},
-    {.format = ChatFormat::kGranite,
-     .name = "granite",
-     .role_begin = "<|start_of_role|>",
-     .role_end = "<|end_of_role|>",
-     .message_end = "<|end_of_text|>\n"},
-    {.format = ChatFormat::kGranite4,
-     .name = "granite4",
-     .role_begin = "<|start_of_role|>",
-     .role_end = "<|end_of_role|>",
-     .message_end = "<|end_of_text|>\n",
-     .default_system = "You are a helpful assistant. Please ensure responses are professional, "
-                       "accurate, and safe."},
-    {.format = ChatFormat::kZephyr,
-     .name = "zephyr",
-     .role_begin = "<|",
-     .role_end = "|>\n",
-     .message_end = "</s>\n"},
-};
-
-const ChatTemplate& template_of(ChatFormat format) {
-  return *std::ranges::find(kTemplates, format, &ChatTemplate::format);
-}
 
 std::string known_names() { return fmt::format("{}", fmt::join(chat_template_names(), ", ")); }
 
@@ -132,6 +53,18 @@ void add_default_system(const ChatTemplate& row, std::vector<Tokenizer::Segment>
   add_literal(row.message_end, out);
 }
 
+// Where the system text is part of the first question, the other turns must alternate.
+void check_alternation(std::span<const ChatMessage> messages) {
+  const size_t first = messages[0].role == "system" ? 1 : 0;
+  for (size_t i = first; i < messages.size(); ++i) {
+    const std::string_view wanted = (i - first) % 2 == 0 ? "user" : "assistant";
+    if (messages[i].role == wanted) continue;
+    fail(ErrorKind::kData, {"chat", fmt::format("messages[{}].role", i)},
+         fmt::format("'{}'", messages[i].role), fmt::format("'{}'", wanted),
+         "turns of user and assistant alternate in this chat template");
+  }
+}
+
 // Whether message i is a turn of the assistant that begins with `answer_begin`.
 bool begins_answer(const ChatTemplate& row, std::span<const ChatMessage> messages, size_t i) {
   if (messages[i].role != "assistant") return false;
@@ -147,22 +80,64 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
+void check_token(const ChatTemplate& row, std::string_view what, std::string_view wanted,
+                 std::optional<int32_t> id, const Tokenizer& tokenizer) {
+  if (wanted.empty() || (id && tokenizer.token(*id) == wanted)) return;
+  fail(ErrorKind::kConfig, {tokenizer.name(), std::string(what)},
+       id ? fmt::format("'{}'", printable(tokenizer.token(*id))) : "none",
+       fmt::format("'{}', which chat template {} writes there", wanted, row.name),
+       "name another template (recipe key chat_template)");
+}
+
+// The published text takes these from the tokenizer; here they are written out.
+void check_tokens(const ChatTemplate& row, const Tokenizer& tokenizer) {
+  check_token(row, "bos_token", row.bos, tokenizer.bos_id(), tokenizer);
+  check_token(row, "eos_token", row.eos, tokenizer.eos_id(), tokenizer);
+}
+
+std::string_view end_of(const ChatTemplate& row, const ChatMessage& message) {
+  const bool question = message.role != "assistant" && !row.question_end.empty();
+  return question ? row.question_end : row.message_end;
+}
+
+std::string_view role_of(const ChatTemplate& row, const ChatMessage& message) {
+  return message.role == "assistant" ? row.assistant : std::string_view(message.role);
+}
+
+std::string_view content_of(const ChatTemplate& row, const ChatMessage& message) {
+  return row.trimmed ? trimmed(message.content) : std::string_view(message.content);
+}
+
+void add_message(const ChatTemplate& row, std::span<const ChatMessage> messages, size_t i,
+                 std::vector<Tokenizer::Segment>& out) {
+  const ChatMessage& message = messages[i];
+  open_message(row, role_of(row, message), out);
+  if (i == 0 && message.role == "system") add_literal(row.system_intro, out);
+  if (i == 1 && messages[0].role == "system" && row.system == SystemPlace::kFirstUserTurn) {
+    add_content(messages[0].content, out);
+    add_literal("\n\n", out);
+  }
+  if (begins_answer(row, messages, i)) add_literal(row.answer_begin, out);
+  add_content(content_of(row, message), out);
+  add_literal(end_of(row, message), out);
+  const bool last = i + 1 == messages.size();
+  if (message.role == "assistant" && !last) add_literal(row.answer_separator, out);
+}
+
 }  // namespace
 
 // Jinja drops one line feed at the end of a template, so files with and without it are the same.
 ChatFormat chat_template_by_text(std::string_view jinja, const std::string& file) {
   if (jinja.ends_with('\n')) jinja.remove_suffix(1);
   const std::string digest = sha256(jinja);
-  for (const ChatTemplate& row : kTemplates) {
-    if (row.digest == digest) return row.format;
-  }
+  if (const auto format = chat_format_of_digest(digest)) return *format;
   fail(ErrorKind::kConfig, {file, "chat template"},
        fmt::format("an unknown one (SHA-256 {})", digest), "one of the implemented ones",
        fmt::format("name it (recipe key chat_template): {}", known_names()));
 }
 
 ChatFormat chat_template_by_name(std::string_view name) {
-  for (const ChatTemplate& row : kTemplates) {
+  for (const ChatTemplate& row : chat_templates()) {
     if (row.name == name) return row.format;
   }
   const std::string near = nearest(name, chat_template_names());
@@ -173,14 +148,36 @@ ChatFormat chat_template_by_name(std::string_view name) {
 
 ChatFormat chat_template_for(const Tokenizer& tokenizer, std::string_view family) {
   const std::optional<std::string> jinja = tokenizer.chat_template();
-  return jinja ? chat_template_by_text(*jinja, tokenizer.name()) : chat_template_by_name(family);
+  if (!jinja && family.empty()) {
+    fail(ErrorKind::kConfig, {tokenizer.name(), "chat template"}, "none",
+         "one, or a family that has only one",
+         fmt::format("name it (recipe key chat_template): {}", known_names()));
+  }
+  const ChatFormat format =
+      jinja ? chat_template_by_text(*jinja, tokenizer.name()) : chat_template_by_name(family);
+  check_tokens(chat_template_row(format), tokenizer);
+  return format;
 }
 
-std::string_view chat_template_name(ChatFormat format) { return template_of(format).name; }
+std::string_view family_chat_format(std::string_view architecture) {
+  static constexpr std::pair<std::string_view, std::string_view> kFamilies[] = {
+      {"qwen2", "qwen2.5"},
+      {"qwen3", "qwen3"},
+      {"exaone4", "exaone4"},
+      {"granite", "granite"},
+      {"granitemoehybrid", "granite4"},
+      {"olmo2", "olmo2"},
+      {"gemma3", "gemma3"}};
+  const auto found =
+      std::ranges::find(kFamilies, architecture, [](auto& row) { return row.first; });
+  return found == std::end(kFamilies) ? std::string_view() : found->second;
+}
+
+std::string_view chat_template_name(ChatFormat format) { return chat_template_row(format).name; }
 
 std::vector<std::string> chat_template_names() {
   std::vector<std::string> names;
-  for (const ChatTemplate& row : kTemplates) names.emplace_back(row.name);
+  for (const ChatTemplate& row : chat_templates()) names.emplace_back(row.name);
   return names;
 }
 
@@ -188,20 +185,18 @@ std::vector<Tokenizer::Segment> render_prompt(ChatFormat format,
                                               std::span<const ChatMessage> messages,
                                               bool add_generation_prompt) {
   check_messages(messages);
-  const ChatTemplate& row = template_of(format);
+  const ChatTemplate& row = chat_template_row(format);
+  const bool merged = row.system == SystemPlace::kFirstUserTurn;
+  if (merged) check_alternation(messages);
+  const bool system = messages[0].role == "system";
   std::vector<Tokenizer::Segment> out;
-  if (!row.preface.empty()) add_literal(row.preface, out);
-  if (messages[0].role != "system") add_default_system(row, out);
-  for (size_t i = 0; i < messages.size(); ++i) {
-    open_message(row, messages[i].role, out);
-    if (i == 0 && messages[i].role == "system") add_literal(row.system_intro, out);
-    if (begins_answer(row, messages, i)) add_literal(row.answer_begin, out);
-    const std::string_view content = messages[i].content;
-    add_content(row.trimmed ? trimmed(content) : content, out);
-    add_literal(row.message_end, out);
+  add_literal(row.preface, out);
+  if (!system) add_default_system(row, out);
+  for (size_t i = merged && system ? 1 : 0; i < messages.size(); ++i) {
+    add_message(row, messages, i, out);
   }
   if (add_generation_prompt) {
-    open_message(row, "assistant", out);
+    open_message(row, row.assistant, out);
     add_literal(row.answer_begin, out);
   }
   return out;
@@ -209,7 +204,7 @@ std::vector<Tokenizer::Segment> render_prompt(ChatFormat format,
 
 std::vector<Tokenizer::Segment> render_answer(ChatFormat format, std::string_view answer) {
   std::vector<Tokenizer::Segment> out;
-  const ChatTemplate& row = template_of(format);
+  const ChatTemplate& row = chat_template_row(format);
   add_content(row.trimmed ? trimmed(answer) : answer, out);
   add_literal(row.message_end, out);
   return out;

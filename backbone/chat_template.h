@@ -17,7 +17,10 @@ enum class ChatFormat {
   kQwen3,
   kExaone4,
   kGranite,
+  kGranite33,
   kGranite4,
+  kOlmo2,
+  kGemma3,
   kZephyr
 };
 
@@ -32,8 +35,13 @@ ChatFormat chat_template_by_text(std::string_view jinja, const std::string& file
 // Throws Error(config) for an unknown name, with the known ones.
 ChatFormat chat_template_by_name(std::string_view name);
 // By the tokenizer's own template; by `family` (a format name) only when it has none. Models that
-// can think are prompted not to, with an empty think block.
+// can think are prompted not to, with an empty think block. Throws Error(config) if neither is
+// known, or if the tokenizer's bos or eos token is not the one that the template's text stands for.
 ChatFormat chat_template_for(const Tokenizer& tokenizer, std::string_view family);
+
+// The format of the models of an architecture (`DecoderSpec::architecture`) that come without a
+// template; empty where there is no one format (llama).
+std::string_view family_chat_format(std::string_view architecture);
 
 std::string_view chat_template_name(ChatFormat format);
 std::vector<std::string> chat_template_names();

@@ -56,9 +56,9 @@ struct Model {
 
 // Empty where the model's template is none of the implemented ones: no reason not to look at the
 // rest.
-std::string chat_format_of(const Tokenizer& tokenizer, const std::string& family) {
+std::string chat_format_name(const Model& model, const Tokenizer& tokenizer) {
   try {
-    return std::string(chat_template_name(chat_template_for(tokenizer, family)));
+    return std::string(chat_template_name(chat_format_for(model.source, tokenizer, model.spec)));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kConfig) throw;
     return {};
@@ -76,7 +76,7 @@ Model read_model(const std::string& name) {
   model.weights = checkpoint.digest();
   model.tokenizer = tokenizer.digest();
   if (const auto text = tokenizer.chat_template()) model.chat_template = sha256(*text);
-  model.chat_format = chat_format_of(tokenizer, model.source.chat_format);
+  model.chat_format = chat_format_name(model, tokenizer);
   return model;
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backbone/chat_template_table.h"
 #include "core/gguf.h"
 #include "tests/backbone/text_support.h"
 
@@ -113,6 +114,29 @@ const Rendered kRendered[] = {
      "<|start_of_role|>user<|end_of_role|>U<|end_of_text|>\n<|start_of_role|>assistant"
      "<|end_of_role|>A<|end_of_text|>\n<|start_of_role|>user<|end_of_role|>V<|end_of_text|>\n",
      "A<|end_of_text|>\n"},
+    {ChatFormat::kGranite33, "granite3.3",
+     "<|start_of_role|>system<|end_of_role|>Knowledge Cutoff Date: April 2024.\nToday's Date: "
+     "April "
+     "16, 2025.\nYou are Granite, developed by IBM. You are a helpful AI assistant.<|end_of_text|>"
+     "\n<|start_of_role|>user<|end_of_role|>U<|end_of_text|>\n<|start_of_role|>assistant"
+     "<|end_of_role|>",
+     "<|start_of_role|>system<|end_of_role|>S<|end_of_text|>\n<|start_of_role|>user"
+     "<|end_of_role|>U<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>",
+     "<|start_of_role|>system<|end_of_role|>Knowledge Cutoff Date: April 2024.\nToday's Date: "
+     "April "
+     "16, 2025.\nYou are Granite, developed by IBM. You are a helpful AI assistant.<|end_of_text|>"
+     "\n<|start_of_role|>user<|end_of_role|>U<|end_of_text|>\n<|start_of_role|>assistant"
+     "<|end_of_role|>A<|end_of_text|>\n<|start_of_role|>user<|end_of_role|>V<|end_of_text|>\n",
+     "A<|end_of_text|>\n"},
+    {ChatFormat::kOlmo2, "olmo2", "<|endoftext|><|user|>\nU\n<|assistant|>\n",
+     "<|endoftext|><|system|>\nS\n<|user|>\nU\n<|assistant|>\n",
+     "<|endoftext|><|user|>\nU\n<|assistant|>\nA<|endoftext|>\n<|user|>\nV\n", "A<|endoftext|>"},
+    {ChatFormat::kGemma3, "gemma3",
+     "<bos><start_of_turn>user\nU<end_of_turn>\n<start_of_turn>model\n",
+     "<bos><start_of_turn>user\nS\n\nU<end_of_turn>\n<start_of_turn>model\n",
+     "<bos><start_of_turn>user\nU<end_of_turn>\n<start_of_turn>model\nA<end_of_turn>\n"
+     "<start_of_turn>user\nV<end_of_turn>\n",
+     "A<end_of_turn>\n"},
     {ChatFormat::kZephyr, "zephyr", "<|user|>\nU</s>\n<|assistant|>\n",
      "<|system|>\nS</s>\n<|user|>\nU</s>\n<|assistant|>\n",
      "<|user|>\nU</s>\n<|assistant|>\nA</s>\n<|user|>\nV</s>\n", "A</s>\n"},
@@ -145,6 +169,28 @@ TEST(ChatTemplateLlama3, ContentsAreTrimmed) {
               testing::AllOf(testing::HasSubstr("2024\n\nS<|eot_id|>"),
                              testing::HasSubstr("\n\nU v<|eot_id|>")));
   EXPECT_EQ(joined_text(render_answer(ChatFormat::kLlama3, " A ")), "A<|eot_id|>");
+}
+
+TEST(ChatTemplateGemma3, OnlyQuestionsAndAnswersAreTrimmed) {
+  const Messages messages{{"system", " S\n"}, {"user", " U "}, {"assistant", "A\n"}, {"user", "V"}};
+  EXPECT_EQ(joined_text(render_prompt(ChatFormat::kGemma3, messages, false)),
+            "<bos><start_of_turn>user\n S\n\n\nU<end_of_turn>\n<start_of_turn>model\nA"
+            "<end_of_turn>\n<start_of_turn>user\nV<end_of_turn>\n");
+}
+
+TEST(ChatTemplateGemma3, TurnsMustAlternate) {
+  const Messages twice{{"user", "a"}, {"user", "b"}};
+  expect_error(ErrorKind::kData, {"messages[1].role", "'user'", "'assistant'"},
+               [&] { render_prompt(ChatFormat::kGemma3, twice); });
+  const Messages late{{"user", "a"}, {"assistant", "b"}, {"system", "c"}};
+  expect_error(ErrorKind::kData, {"messages[2].role", "'system'"},
+               [&] { render_prompt(ChatFormat::kGemma3, late); });
+}
+
+TEST(ChatTemplateOlmo2, TheLastAnswerHasNoLineFeed) {
+  EXPECT_EQ(joined_text(render_prompt(ChatFormat::kOlmo2,
+                                      Messages{{"user", "U"}, {"assistant", "A"}}, false)),
+            "<|endoftext|><|user|>\nU\n<|assistant|>\nA<|endoftext|>");
 }
 
 TEST(ChatTemplateSmolLm2, OnlyTheTemplatesOwnTextIsSpecial) {
@@ -206,6 +252,31 @@ TEST(ChatTemplate, TheModelsOwnTextOutranksTheFamily) {
   expect_error(ErrorKind::kConfig, {"tokenizer.json: chat template", "smollm2"},
                [&] { chat_template_for(unknown, "smollm2"); });
   EXPECT_EQ(chat_template_for(text_tests::open_tiny(), "smollm2"), ChatFormat::kSmolLm2);
+}
+
+// The published text of TinyLlama takes the end of a turn from the tokenizer.
+TEST(ChatTemplate, TokensThatTheTextTakesFromTheTokenizerAreChecked) {
+  expect_error(ErrorKind::kConfig, {"eos_token", "'</s>'", "zephyr"},
+               [] { chat_template_for(text_tests::open_tiny(), "zephyr"); });
+}
+
+TEST(ChatTemplate, WithoutATemplateTheFamilyDecidesWhereItHasOne) {
+  EXPECT_EQ(family_chat_format("qwen3"), "qwen3");
+  EXPECT_EQ(family_chat_format("gemma3"), "gemma3");
+  EXPECT_EQ(family_chat_format("llama"), "");
+  expect_error(ErrorKind::kConfig, {"chat template", "none", "recipe key chat_template"},
+               [] { chat_template_for(text_tests::open_tiny(), family_chat_format("llama")); });
+}
+
+TEST(ChatTemplate, RowsAreCompleteAndDigestsLeadToThem) {
+  for (const std::string& name : chat_template_names()) {
+    const ChatTemplate& row = chat_template_row(chat_template_by_name(name));
+    EXPECT_FALSE(row.role_begin.empty() || row.message_end.empty()) << name;
+  }
+  EXPECT_EQ(
+      chat_format_of_digest("d82792f95932f1c9cef5c4bd992f171225e3bf8c7b609b4557c9e1ec96be819f"),
+      ChatFormat::kLlama3);
+  EXPECT_EQ(chat_format_of_digest(""), std::nullopt);
 }
 
 TEST(ChatTemplate, NamesAreCheckedAgainstTheTable) {
