@@ -58,8 +58,7 @@ class Pass {
   void run(std::span<const EncodedExample> encoded, Evaluation& evaluation) {
     PromptBatch batch(backbone_.decoder, encoded, options_.max_new_tokens);
     const std::vector<CandidateScores> scores = batch.score_candidates();
-    const auto outputs =
-        options_.generate ? batch.generate(stop_) : std::vector<std::vector<int32_t>>();
+    const std::vector<Continuation> outputs = generate(batch, encoded);
     for (size_t i = 0; i < encoded.size(); ++i) {
       const Example& example = examples_[encoded[i].index];
       Prediction prediction = describe(category_, example, scores[i], options_);
@@ -67,7 +66,7 @@ class Pass {
       loss_ -= scores[i].target;
       tokens_ += scores[i].target_tokens;
       if (options_.generate) {
-        add_output(prediction, category_, example, backbone_.tokenizer.decode(outputs[i]));
+        add_output(prediction, category_, example, backbone_.tokenizer.decode(outputs[i].ids));
       }
       evaluation.predictions.push_back(std::move(prediction));
     }
@@ -76,6 +75,16 @@ class Pass {
   double mean_loss() const { return tokens_ == 0 ? 0 : loss_ / static_cast<double>(tokens_); }
 
  private:
+  std::vector<Continuation> generate(PromptBatch& batch, std::span<const EncodedExample> encoded) {
+    if (!options_.generate) return {};
+    std::vector<std::string> items;
+    for (const EncodedExample& example : encoded) items.push_back(examples_[example.index].id);
+    GenerationOptions how;
+    how.stop = stop_;
+    how.vocabulary = backbone_.tokenizer.size();
+    return batch.generate(how, items);
+  }
+
   const Backbone& backbone_;
   const Category& category_;
   const std::vector<Example>& examples_;

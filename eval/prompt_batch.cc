@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "backbone/parallel.h"
 #include "backbone/torch.h"
-#include "eval/cached_forward.h"
 
 namespace telora {
 
@@ -109,6 +109,22 @@ int64_t shared_by(std::span<const EncodedExample> examples) {
   return static_cast<int64_t>(shared_prompt_tokens(rows));
 }
 
+// The next token of each active row. logits: [active, V]
+Ids choose_tokens(const at::Tensor& logits, std::span<const size_t> active,
+                  const GenerationOptions& options, std::vector<RandomStream>& random) {
+  const int64_t row = logits.size(1);
+  const int64_t usable = options.vocabulary > 0 ? std::min(options.vocabulary, row) : row;
+  Ids chosen(active.size());
+  parallel_for(0, static_cast<int64_t>(active.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const std::span one(logits.const_data_ptr<float>() + i * row, static_cast<size_t>(usable));
+      const auto at = static_cast<size_t>(i);
+      chosen[at] = choose_token(one, options.sampling, random[active[at]]);
+    }
+  });
+  return chosen;
+}
+
 int64_t branch_slots(const EncodedExample& example) {
   size_t total = 0;
   for (const auto& ids : completions_of(example)) total += ids.size();
@@ -177,30 +193,43 @@ std::vector<CandidateScores> PromptBatch::score_candidates() {
   return scores;
 }
 
-std::vector<Ids> PromptBatch::generate(std::span<const int32_t> stop) {
+std::vector<Continuation> PromptBatch::generate(const GenerationOptions& options,
+                                                std::span<const std::string> items) {
   const at::NoGradGuard no_gradient;
-  std::vector<Ids> outputs(examples_.size());
+  std::vector<Continuation> outputs(examples_.size());
+  std::vector<RandomStream> random;
+  for (size_t i = 0; i < examples_.size(); ++i)
+    random.push_back(item_stream(options.seed, items.empty() ? std::string() : items[i]));
   std::vector<size_t> active(examples_.size());
   for (size_t i = 0; i < active.size(); ++i) active[i] = i;
   at::Tensor logits = last_logits_;
   for (int64_t step = 0; step < max_new_tokens_ && !active.empty(); ++step) {
-    const at::Tensor best = logits.argmax(1);  // [active]
+    const Ids chosen = choose_tokens(logits, active, options, random);
     CachedForward forward;
-    std::vector<size_t> still;
-    for (size_t i = 0; i < active.size(); ++i) {
-      const auto id = static_cast<int32_t>(best.data_ptr<int64_t>()[i]);
-      if (std::ranges::find(stop, id) != stop.end()) continue;
-      Ids& output = outputs[active[i]];
-      const auto known = static_cast<int64_t>(examples_[active[i]].prompt.size() + output.size());
-      output.push_back(id);
-      if (static_cast<int64_t>(output.size()) == max_new_tokens_) continue;
-      forward.want(forward.extend(begins_[active[i]], known, {&id, 1}));
-      still.push_back(active[i]);
-    }
-    active = std::move(still);
+    active = take(chosen, active, options.stop, outputs, forward);
     if (!active.empty()) logits = forward.run(decoder_, cache_);
   }
   return outputs;
+}
+
+// Adds each chosen token to its row's output; returns the rows that go on, whose next pass is
+// `forward`.
+std::vector<size_t> PromptBatch::take(std::span<const int32_t> chosen,
+                                      std::span<const size_t> active, std::span<const int32_t> stop,
+                                      std::vector<Continuation>& outputs,
+                                      CachedForward& forward) const {
+  std::vector<size_t> still;
+  for (size_t i = 0; i < active.size(); ++i) {
+    Continuation& output = outputs[active[i]];
+    output.stopped = std::ranges::find(stop, chosen[i]) != stop.end();
+    if (output.stopped) continue;
+    const auto known = static_cast<int64_t>(examples_[active[i]].prompt.size() + output.ids.size());
+    output.ids.push_back(chosen[i]);
+    if (static_cast<int64_t>(output.ids.size()) == max_new_tokens_) continue;
+    forward.want(forward.extend(begins_[active[i]], known, {&chosen[i], 1}));
+    still.push_back(active[i]);
+  }
+  return still;
 }
 
 }  // namespace telora

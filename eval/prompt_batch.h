@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "backbone/decoder.h"
+#include "eval/cached_forward.h"
 #include "eval/encoded_example.h"
+#include "eval/sampling.h"
 
 namespace telora {
 
@@ -14,6 +16,19 @@ struct CandidateScores {
   std::vector<double> options;  // of each option's completion, summed over its tokens
   double target = 0;            // of the right completion with the end of the turn
   int64_t target_tokens = 0;
+};
+
+// How answers are generated.
+struct GenerationOptions {
+  std::span<const int32_t> stop = {};  // tokens that end an answer and are not part of it
+  int64_t vocabulary = 0;              // ids from here on are never produced; 0: all may be
+  Sampling sampling = {};
+  uint64_t seed = 42;  // of all items; not used at temperature 0
+};
+
+struct Continuation {
+  std::vector<int32_t> ids;
+  bool stopped = false;  // by a token of `stop`; else by the number of tokens
 };
 
 // Several prompts read once, without padding, what all begin with only once: their keys and values
@@ -28,11 +43,17 @@ class PromptBatch {
   // read once.
   std::vector<CandidateScores> score_candidates();
 
-  // Greedy continuation of each prompt up to and without a token of `stop`, at most max_new_tokens.
-  std::vector<std::vector<int32_t>> generate(std::span<const int32_t> stop);
+  // A continuation of each prompt, at most max_new_tokens long. `items` name the prompts: an item's
+  // random numbers depend on seed and name alone (eval/sampling.h); may be empty at temperature 0.
+  // May be called again, with another seed for another sample.
+  std::vector<Continuation> generate(const GenerationOptions& options,
+                                     std::span<const std::string> items);
 
  private:
   void copy_prefix(int64_t shared);
+  std::vector<size_t> take(std::span<const int32_t> chosen, std::span<const size_t> active,
+                           std::span<const int32_t> stop, std::vector<Continuation>& outputs,
+                           CachedForward& forward) const;
   const Decoder& decoder_;
   std::span<const EncodedExample> examples_;
   int64_t max_new_tokens_;

@@ -8,9 +8,7 @@
 
 namespace telora {
 
-namespace {
-
-void check_tokens(const std::vector<int32_t>& tokens, int64_t vocab) {
+void check_token_ids(const std::vector<int32_t>& tokens, int64_t vocab) {
   if (tokens.empty()) throw Error(ErrorKind::kUsage, "--tokens: found none, want at least one id");
   for (const int32_t id : tokens) {
     if (id >= 0 && id < vocab) continue;
@@ -19,13 +17,11 @@ void check_tokens(const std::vector<int32_t>& tokens, int64_t vocab) {
   }
 }
 
-}  // namespace
-
 TokenLogits token_logits(const std::string& name, const std::string& adapter_folder,
                          const std::string& precision, const std::vector<int32_t>& tokens) {
   const at::NoGradGuard no_gradient;
   Decoder decoder = load_decoder(name, precision == "f32" ? at::kFloat : at::kBFloat16);
-  check_tokens(tokens, decoder.spec().vocab);
+  check_token_ids(tokens, decoder.spec().vocab);
   std::optional<LoraAdapter> adapter;
   if (!adapter_folder.empty()) {
     adapter.emplace(

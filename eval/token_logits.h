@@ -12,6 +12,9 @@ struct TokenLogits {
   std::vector<float> last;  // logits [V] behind the last token
 };
 
+// Throws Error(usage) naming --tokens for no token or an id outside the vocabulary.
+void check_token_ids(const std::vector<int32_t>& tokens, int64_t vocab);
+
 // Runs `tokens` through a backbone, with the adapter in `adapter_folder` if that is not empty.
 // precision: f32 or bf16. Throws Error(usage) for no token or an id outside the vocabulary, and
 // what loading throws.

@@ -11,6 +11,7 @@
 #include "tools/command_line.h"
 #include "tools/inspect_adapter.h"
 #include "tools/inspect_file.h"
+#include "tools/inspect_generate.h"
 #include "tools/inspect_model.h"
 
 namespace telora {
@@ -43,6 +44,32 @@ CLI::App* add_logits(CLI::App& app, InspectFlags& flags) {
   command->add_option("--tokens", flags.tokens, "Token ids, separated by commas")
       ->delimiter(',')
       ->required();
+  return command;
+}
+
+CLI::App* add_generate(CLI::App& app, GenerateRequest& request, InspectFlags& flags) {
+  CLI::App* command = app.add_subcommand("generate", "Answers to questions, greedy or sampled");
+  add_common(command, flags);
+  command->add_option("--adapter", request.adapter, "Run or PEFT folder");
+  command->add_option("--precision", request.precision, "f32 or bf16")
+      ->check(CLI::IsMember({"bf16", "f32"}))
+      ->capture_default_str();
+  command->add_option("--chat-template", request.chat_template,
+                      "Name of the prompt format; default: by the model's own template");
+  auto* prompt = command->add_option("--prompt", request.questions, "A question; may be repeated")
+                     ->expected(1);
+  prompt->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--tokens", request.tokens, "Token ids to continue as they are")
+      ->delimiter(',')
+      ->excludes(prompt);
+  command->add_option("--max-new-tokens", request.max_new_tokens, "Length of an answer at most")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
+      ->capture_default_str();
+  command->add_option("--temperature", request.sampling.temperature, "0: greedy")
+      ->capture_default_str();
+  command->add_option("--top-p", request.sampling.top_p, "Nucleus to draw from; 1: all tokens")
+      ->capture_default_str();
+  command->add_option("--seed", request.seed, "Of the drawn tokens")->capture_default_str();
   return command;
 }
 
@@ -129,6 +156,8 @@ int inspect_command(int argc, char** argv) {
   CLI::App app("Look into backbones, adapters and their files.", "lora-inspect");
   InspectFlags flags;
   const CLI::App* logits = add_logits(app, flags);
+  GenerateRequest generation;
+  const CLI::App* generate = add_generate(app, generation, flags);
   const CLI::App* tokens = add_tokens(app, flags);
   const CLI::App* model = add_model(app, flags);
   const CLI::App* adapter = add_adapter(app, flags);
@@ -138,7 +167,10 @@ int inspect_command(int argc, char** argv) {
   if (const auto code = parse_command_line(app, argc, argv)) return *code;
   if (logits->parsed()) return show_logits(flags);
   if (tokens->parsed()) return show_tokens(flags);
-  if (model->parsed()) {
+  if (generate->parsed()) {
+    generation.backbone = flags.backbone;
+    inspect_generate(generation, flags.json);
+  } else if (model->parsed()) {
     inspect_model(flags.backbone, flags.json);
   } else if (adapter->parsed()) {
     inspect_adapter(flags.file, flags.against, flags.json);
