@@ -106,8 +106,11 @@ constexpr PublishedText kPublished[] = {
     {"87a2728cb8dc9fe424d624542f6060ec05a1d285ebbec578bb078900e33396b5", ChatFormat::kQwen3},
     {"a55ee1b1660128b7098723e0abcd92caa0788061051c62d51cbe87d9cf1974d8", ChatFormat::kQwen3},
     {"0bea7711316005a1c37c9941a7ee2a26311d223c979abee416aab0a402fc5b56", ChatFormat::kGranite33},
+    {"9524df67b77a7b25a2dfee898f75b316a157eb9d855b51e32aeac79d7c8a83ce", ChatFormat::kGranite4},
     {"fe689ffbd6a4e2d0532d7480696b065b10e0e1eff3f9b9fc4bea415761e4bf4a", ChatFormat::kOlmo2},
     {"8d9e3a3c114fb2053ec500184677af4f7e5f8ec2582443cd535834e68b3ade29", ChatFormat::kGemma3},
+    // From a copy in another project's documentation, not from a model's own files.
+    {"a88e2d91230197a069f67d3754f2d9277cdebaac20ac2e9078a9c1d93f7768a4", ChatFormat::kExaone4},
     {"66291cf0045c2425a3a667cf3cbb7af2b11f09e025c02f97245323ab79119362", ChatFormat::kZephyr},
 };
 
