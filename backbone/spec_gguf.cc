@@ -11,25 +11,29 @@ namespace telora {
 
 namespace {
 
-constexpr double kGemma3LocalTheta = 10000;  // of the class: the file has no key for it
-constexpr int64_t kGemma3Period = 6;         // every sixth layer is full
+constexpr double kGemma3LocalTheta = 10000;   // of the class: the file has no key for it
+constexpr int64_t kGemma3Period = 6;          // every sixth layer is full
+constexpr int64_t kGemma3LargestLayers = 62;  // of the 27B model, whose attention scale differs
+
+// Layers that see a window only: none, those that the file lists if it has a window, or Gemma 3's.
+enum class Windows { kNone, kListed, kGemma3 };
 
 struct GgufFamily {
   std::string_view architecture;
   NormPlacement norm_placement = NormPlacement::kBefore;
   QueryKeyNorm query_key_norm = QueryKeyNorm::kNone;
   bool multipliers = false;  // the four keys of Granite
-  bool windows = false;      // local layers, as in Gemma 3
+  Windows windows = Windows::kNone;
 };
 
 constexpr GgufFamily kFamilies[] = {
     {"llama"},
     {"qwen2"},
     {"qwen3", NormPlacement::kBefore, QueryKeyNorm::kHead},
-    {"exaone4", NormPlacement::kAfter, QueryKeyNorm::kHead},
+    {"exaone4", NormPlacement::kAfter, QueryKeyNorm::kHead, false, Windows::kListed},
     {"granite", NormPlacement::kBefore, QueryKeyNorm::kNone, true},
     {"olmo2", NormPlacement::kAfter, QueryKeyNorm::kProjection},
-    {"gemma3", NormPlacement::kBoth, QueryKeyNorm::kHead, false, true},
+    {"gemma3", NormPlacement::kBoth, QueryKeyNorm::kHead, false, Windows::kGemma3},
 };
 
 [[noreturn]] void refuse(const GgufFile& file, const std::string& key, std::string_view found,
@@ -215,7 +219,7 @@ class Reader {
     count(key("rope.dimension_count"), spec.head_dim);
     count(key("expert_count"), 0);
     count(key("expert_used_count"), 0);
-    if (!family_.windows) count(key("attention.sliding_window"), 0);
+    if (family_.windows == Windows::kNone) count(key("attention.sliding_window"), 0);
     number(key("rope.scaling.factor"));
     number(key("rope.scaling.attn_factor"));
     number(key("rope.scale_linear"));
@@ -271,10 +275,11 @@ class Reader {
     spec.norm_placement = family_.norm_placement;
     spec.query_key_norm = family_.query_key_norm;
     if (family_.multipliers) read_multipliers(spec);
-    if (family_.windows) read_windows(spec);
+    if (family_.windows == Windows::kGemma3) read_gemma3(spec);
+    const bool windows = family_.windows == Windows::kGemma3 || read_listed_windows(spec);
     refuse_foreign(family_.multipliers,
                    {"embedding_scale", "residual_scale", "attention.scale", "logit_scale"});
-    refuse_foreign(family_.windows, {"attention.sliding_window_pattern", "rope.freq_base_swa"});
+    refuse_foreign(windows, {"attention.sliding_window_pattern", "rope.freq_base_swa"});
   }
 
   // These keys have a meaning in other families only.
@@ -298,18 +303,58 @@ class Reader {
     }
   }
 
+  static std::vector<bool> all_but_every(int64_t period, int64_t layers) {
+    std::vector<bool> local;
+    for (int64_t i = 0; i < layers; ++i) local.push_back((i + 1) % period != 0);
+    return local;
+  }
+
+  // One truth value a layer, or the distance of the full layers.
+  std::vector<bool> read_pattern(int64_t layers) {
+    const std::string pattern = key("attention.sliding_window_pattern");
+    const auto* local = std::get_if<std::vector<bool>>(&file_.value(pattern));
+    if (local == nullptr) return all_but_every(file_.integer(pattern, 1, kMaxLayers), layers);
+    if (static_cast<int64_t>(local->size()) != layers) {
+      refuse(file_, pattern, fmt::format("{} truth values", local->size()),
+             fmt::format("one for each of the {} layers", layers));
+    }
+    return *local;
+  }
+
+  // EXAONE 4: where there is a window, local layers rotate and full ones do not. llama.cpp takes
+  // the pattern for granted in models of 64 layers; here the file has to say it. False without one.
+  bool read_listed_windows(DecoderSpec& spec) {
+    const std::string window = key("attention.sliding_window");
+    if (family_.windows != Windows::kListed || !file_.has(window)) return false;
+    spec.sliding_window = file_.integer(window, 0, kMaxPositions);
+    if (spec.sliding_window == 0) return false;
+    if (!file_.has(key("attention.sliding_window_pattern"))) {
+      refuse(file_, key("attention.sliding_window_pattern"), "no such key",
+             "a truth value for each layer: whether it sees the window only",
+             "convert the model again with a newer convert_hf_to_gguf.py");
+    }
+    spec.local_layers = read_pattern(spec.layers);
+    spec.rope_in_full_layers = false;
+    const std::string local = key("rope.freq_base_swa");
+    if (file_.has(local) && positive(file_, local, 1, 1e12) != spec.rope_theta) {
+      refuse(file_, local, fmt::format("{}", file_.number(local)),
+             fmt::format("{}, the rope.freq_base", spec.rope_theta));
+    }
+    return true;
+  }
+
   // Gemma 3: five local layers, then a full one; norms are stored as 1 + weight.
-  void read_windows(DecoderSpec& spec) {
+  void read_gemma3(DecoderSpec& spec) {
     spec.sliding_window = file_.integer(key("attention.sliding_window"), 1, kMaxPositions);
-    for (int64_t i = 0; i < spec.layers; ++i) {
-      spec.local_layers.push_back((i + 1) % kGemma3Period != 0);
-    }
-    if (file_.has(key("attention.sliding_window_pattern"))) {
-      refuse(file_, key("attention.sliding_window_pattern"), "a pattern of its own",
-             "no such key: every sixth layer full");
-    }
+    spec.local_layers = file_.has(key("attention.sliding_window_pattern"))
+                            ? read_pattern(spec.layers)
+                            : all_but_every(kGemma3Period, spec.layers);
     const std::string local = key("rope.freq_base_swa");
     spec.local_rope_theta = file_.has(local) ? positive(file_, local, 1, 1e12) : kGemma3LocalTheta;
+    if (spec.layers == kGemma3LargestLayers) {  // no key says so: llama.cpp goes by this number too
+      spec.attention_scale =
+          1 / std::sqrt(static_cast<double>(spec.hidden) / static_cast<double>(spec.heads));
+    }
     spec.embedding_scale = std::sqrt(static_cast<double>(spec.hidden));
     spec.norm_offset = true;
     spec.activation = Activation::kGeluTanh;

@@ -112,6 +112,13 @@ void GgufWriter::set_bool(const std::string& key, bool value) {
   put<uint8_t>(metadata_, value ? 1 : 0);
 }
 
+void GgufWriter::set_bools(const std::string& key, const std::vector<bool>& values) {
+  begin(key, kArray);
+  put<uint32_t>(metadata_, kBool);
+  put<uint64_t>(metadata_, values.size());
+  for (const bool value : values) put<uint8_t>(metadata_, value ? 1 : 0);
+}
+
 void GgufWriter::set_string(const std::string& key, const std::string& value) {
   begin(key, kString);
   put_string(metadata_, value);

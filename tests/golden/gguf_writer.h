@@ -18,6 +18,7 @@ class GgufWriter {
   void set_u32s(const std::string& key, const std::vector<uint32_t>& values);
   void set_f32(const std::string& key, float value);
   void set_bool(const std::string& key, bool value);
+  void set_bools(const std::string& key, const std::vector<bool>& values);
   void set_string(const std::string& key, const std::string& value);
   void set_strings(const std::string& key, const std::vector<std::string>& values);
   // `dims` from the innermost (row length first); `bytes` as stored.
