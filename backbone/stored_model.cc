@@ -132,13 +132,6 @@ StoredModel match(DecoderSpec spec, const std::vector<StoredTensor>& found, cons
   return model;
 }
 
-std::optional<GgmlType> weight_type(Dtype dtype) {
-  if (dtype == Dtype::kF32) return GgmlType::kF32;
-  if (dtype == Dtype::kF16) return GgmlType::kF16;
-  if (dtype == Dtype::kBF16) return GgmlType::kBF16;
-  return std::nullopt;
-}
-
 StoredTensor from_shard(const ShardTensor& shard) {
   StoredTensor out;
   out.name = out.stored_name = shard.entry->name;
@@ -240,6 +233,13 @@ StoredModel open_gguf(const fs::path& path) {
 }
 
 }  // namespace
+
+std::optional<GgmlType> weight_type(Dtype dtype) {
+  if (dtype == Dtype::kF32) return GgmlType::kF32;
+  if (dtype == Dtype::kF16) return GgmlType::kF16;
+  if (dtype == Dtype::kBF16) return GgmlType::kBF16;
+  return std::nullopt;
+}
 
 int64_t element_count(const StoredTensor& tensor) {
   return std::accumulate(tensor.shape.begin(), tensor.shape.end(), int64_t{1}, std::multiplies<>());

@@ -11,6 +11,7 @@
 
 #include "backbone/decoder_spec.h"
 #include "core/ggml_types.h"
+#include "core/safetensors.h"
 
 namespace telora {
 
@@ -44,5 +45,8 @@ void for_each_piece(const StoredTensor& tensor, float limit,
                     const std::function<void(int64_t first, std::span<const float> values)>& use);
 
 int64_t element_count(const StoredTensor& tensor);
+
+// How a safetensors type is decoded; empty for one that is no weight.
+std::optional<GgmlType> weight_type(Dtype dtype);
 
 }  // namespace telora

@@ -13,6 +13,7 @@
 #include "tools/inspect_file.h"
 #include "tools/inspect_generate.h"
 #include "tools/inspect_model.h"
+#include "tools/inspect_tensor.h"
 
 namespace telora {
 
@@ -22,7 +23,8 @@ using Json = nlohmann::ordered_json;
 
 struct InspectFlags {
   std::string backbone = "smollm2-135m", adapter, precision = "f32", file;
-  std::string against;  // backbone that an adapter is checked against; empty = none
+  std::string tensor, raw;  // of `file`; empty = the whole table, no dump
+  std::string against;      // backbone that an adapter is checked against; empty = none
   std::vector<int32_t> tokens;
   bool json = false;
 };
@@ -102,6 +104,11 @@ CLI::App* add_file(CLI::App& app, InspectFlags& flags) {
   CLI::App* command =
       app.add_subcommand("file", "Metadata and tensor table of a safetensors or GGUF file");
   command->add_option("file", flags.file, "The file")->required();
+  CLI::Option* tensor =
+      command->add_option("--tensor", flags.tensor, "Only this tensor: range, mean and size");
+  command
+      ->add_option("--raw", flags.raw, "Write its values there, little-endian float32, row-major")
+      ->needs(tensor);
   command->add_flag("--json", flags.json, "For programs: one JSON object");
   return command;
 }
@@ -174,6 +181,8 @@ int inspect_command(int argc, char** argv) {
     inspect_model(flags.backbone, flags.json);
   } else if (adapter->parsed()) {
     inspect_adapter(flags.file, flags.against, flags.json);
+  } else if (!flags.tensor.empty()) {
+    inspect_tensor(flags.file, flags.tensor, flags.raw, flags.json);
   } else {
     inspect_file(flags.file, flags.json);
   }

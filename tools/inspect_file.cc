@@ -62,14 +62,6 @@ Contents read_safetensors(const std::filesystem::path& path) {
   return contents;
 }
 
-bool is_gguf(const std::filesystem::path& path) {
-  const InputFile file(path);
-  std::array<char, 4> magic{};
-  if (file.size() < magic.size()) return false;
-  file.read(0, std::as_writable_bytes(std::span(magic)));
-  return std::string_view(magic.data(), magic.size()) == "GGUF";
-}
-
 Json to_json(const Contents& contents) {
   Json tensors = Json::array();
   for (const TensorRow& row : contents.tensors) {
@@ -114,6 +106,14 @@ void print_text(const Contents& contents) {
 }
 
 }  // namespace
+
+bool is_gguf(const std::filesystem::path& path) {
+  const InputFile file(path);
+  std::array<char, 4> magic{};
+  if (file.size() < magic.size()) return false;
+  file.read(0, std::as_writable_bytes(std::span(magic)));
+  return std::string_view(magic.data(), magic.size()) == "GGUF";
+}
 
 void inspect_file(const std::filesystem::path& path, bool json) {
   const Contents contents = is_gguf(path) ? read_gguf(path) : read_safetensors(path);

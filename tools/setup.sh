@@ -86,8 +86,8 @@ install_wheels() {
 install_reference() {
   if satisfied tests/reference/requirements.txt && installed nvidia_cublas; then return; fi
   say "installing the Python references into .venv (about 2 GB to download, 3.7 GB on disk; llama.cpp is compiled, which takes minutes)"
-  # llama-cpp-python comes as source: without its image models, and only the library itself.
-  CMAKE_ARGS="-DLLAVA_BUILD=OFF" SKBUILD_BUILD_TARGETS=llama CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) \
+  # llama-cpp-python comes as source: without its image models.
+  CMAKE_ARGS="-DLLAVA_BUILD=OFF" CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) \
     pip_install -c tools/requirements.txt -r tests/reference/requirements.txt
 }
 

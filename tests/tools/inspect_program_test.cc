@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/files.h"
 #include "core/safetensors.h"
 #include "tests/golden/scratch.h"
 #include "tests/tools/program.h"
@@ -65,6 +67,52 @@ TEST(InspectFile, ListsASafetensorsFile) {
   EXPECT_EQ(
       file["tensors"][0],
       (ordered_json{{"name", "a.weight"}, {"type", "F32"}, {"shape", {2, 3}}, {"bytes", 24}}));
+}
+
+TEST(InspectFile, DumpsATensorAsFloats) {
+  const Scratch scratch;
+  const std::string path = scratch / "m.safetensors";
+  const uint16_t halves[6] = {0x3e00, 0xc000, 0x0001, 0x8000, 0x7c00, 0x3400};  // 1.5, -2, ..., inf
+  write_safetensors(path, {{"a.weight", Dtype::kF16, {2, 3}, std::as_bytes(std::span(halves))}},
+                    {});
+  const std::string raw = scratch / "a.f32";
+  const ordered_json shown = inspect_json({"file", path, "--tensor", "a.weight", "--raw", raw});
+  const float values[6] = {1.5F, -2, 0x1p-24F, -0.0F, INFINITY, 0.25F};
+  EXPECT_EQ(read_text(raw), std::string(reinterpret_cast<const char*>(values), sizeof values));
+  EXPECT_EQ(shown["type"], "F16");
+  EXPECT_EQ(shown["shape"], (ordered_json{2, 3}));
+  EXPECT_EQ(shown["not_finite"], 1);
+  EXPECT_EQ(shown["min"], -2);
+  EXPECT_EQ(shown["max"], 1.5);
+  const ProgramResult text = run_program("lora-inspect", {"file", path, "--tensor", "a.weight"});
+  EXPECT_THAT(text.out, HasSubstr("a.weight: F16 [2, 3], 6 values"));
+  EXPECT_THAT(text.out, HasSubstr("1 values are NaN or infinite"));
+}
+
+TEST(InspectFile, DumpsATensorOfManyPieces) {
+  if (smollm2_path().empty()) GTEST_SKIP() << "the backbone is absent: run tools/setup.sh";
+  const Scratch scratch;
+  const std::string raw = scratch / "q.f32";
+  const ordered_json shown =
+      inspect_json({"file", smollm2_path(), "--tensor", "blk.0.attn_q.weight", "--raw", raw});
+  EXPECT_EQ(std::filesystem::file_size(raw), 4U * 576 * 576);
+  EXPECT_EQ(shown["elements"], 576 * 576);
+  EXPECT_NEAR(shown["mean"].get<double>() * 576 * 576, 59.22322082519531, 1e-6);
+}
+
+TEST(InspectFile, ATensorThatCannotBeShownIsNamed) {
+  const Scratch scratch;
+  const std::string path = scratch / "m.safetensors";
+  const int64_t ids[1] = {};
+  write_safetensors(path, {{"ids", Dtype::kI64, {1}, std::as_bytes(std::span(ids))}}, {});
+  const ProgramResult absent = run_program("lora-inspect", {"file", path, "--tensor", "b"});
+  EXPECT_EQ(absent.exit_code, 64);
+  EXPECT_THAT(absent.err, HasSubstr("--tensor: found 'b'"));
+  const ProgramResult type = run_program("lora-inspect", {"file", path, "--tensor", "ids"});
+  EXPECT_EQ(type.exit_code, 65);
+  EXPECT_THAT(type.err, HasSubstr("ids: found type I64"));
+  EXPECT_EQ(run_program("lora-inspect", {"file", path, "--raw", scratch / "x"}).exit_code, 64);
+  EXPECT_FALSE(std::filesystem::exists(scratch / "x"));
 }
 
 TEST(InspectFile, AFileThatIsNeitherIsOneLine) {
