@@ -35,6 +35,13 @@ void refuse_pickle(const std::filesystem::path& folder) {
        "convert it to safetensors where you trust it (PEFT: save_pretrained)");
 }
 
+void refuse_file(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return;
+  fail(ErrorKind::kData, {path.string(), ""}, "a file", "the PEFT folder of an adapter",
+       "adapters in GGUF files are not read: take the folder that the file was converted from");
+}
+
 at::ScalarType scalar_type(Dtype dtype) {
   return dtype == Dtype::kF16 ? at::kHalf : dtype == Dtype::kBF16 ? at::kBFloat16 : at::kFloat;
 }
@@ -136,12 +143,14 @@ void write_weights(const std::filesystem::path& path, const AdapterFile& adapter
 }  // namespace
 
 AdapterFile read_adapter(const std::filesystem::path& folder) {
+  refuse_file(folder);
   refuse_pickle(folder);
   return read_adapter(folder, described_modules(SafetensorsFile(folder / kWeightsFile)));
 }
 
 AdapterFile read_adapter(const std::filesystem::path& folder,
                          const std::vector<ModuleShape>& base) {
+  refuse_file(folder);
   AdapterFile adapter;
   adapter.config = read_config(folder);
   refuse_pickle(folder);

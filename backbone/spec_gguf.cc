@@ -368,9 +368,8 @@ class Reader {
 }  // namespace
 
 DecoderSpec read_gguf_spec(const GgufFile& file) {
-  const GgufFamily& family = read_family(file);
-  check_kind(file);
-  return Reader(file, family).read();
+  check_kind(file);  // first: later parts of a split model do not say their architecture
+  return Reader(file, read_family(file)).read();
 }
 
 }  // namespace telora

@@ -17,6 +17,7 @@ constexpr uint64_t kMaxTensors = uint64_t{1} << 16;
 constexpr uint64_t kMaxKeyBytes = 65'535;
 constexpr uint64_t kMaxStringBytes = uint64_t{1} << 26;
 constexpr uint64_t kMaxArrayElements = uint64_t{1} << 24;
+constexpr uint64_t kMaxNarrowElements = uint64_t{1} << 22;  // one byte in the file, eight in memory
 constexpr uint64_t kMaxTensorNameBytes = 63;
 constexpr uint32_t kMaxDims = 4;
 constexpr uint64_t kMaxAlignment = uint64_t{1} << 20;
@@ -199,6 +200,10 @@ uint64_t GgufParser::read_element_count(uint64_t element_bytes) {
   if (count > room) {
     reader_.fail(fmt::format("an array of {}", count),
                  fmt::format("at most {}, what the file has room for", room));
+  }
+  if (element_bytes == 1 && count > kMaxNarrowElements) {
+    reader_.fail(fmt::format("an array of {} bytes", count),
+                 fmt::format("at most {}", kMaxNarrowElements));
   }
   array_elements_ += count;
   if (array_elements_ > kMaxArrayElements) {

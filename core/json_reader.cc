@@ -6,8 +6,8 @@ namespace telora {
 
 namespace {
 
-// A vocabulary of half a million tokens with its merges stays below a quarter of this.
-constexpr size_t kMaxJsonNodes = size_t{1} << 23;
+// A vocabulary of half a million tokens with its merges stays below half of this.
+constexpr size_t kMaxJsonNodes = size_t{1} << 22;
 
 class DocumentEvents : public JsonEvents {
  public:

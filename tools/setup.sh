@@ -3,6 +3,7 @@
 # that is done already, so it may be run before every build.
 #   tools/setup.sh                what a CPU build needs
 #   tools/setup.sh --reference    and the Python references of tests/reference (about 4 GB more)
+#   tools/setup.sh --fuzz         and clang with libFuzzer for tests/fuzz (Debian packages)
 #   tools/setup.sh --cuda         and the CUDA libraries for -DTELORA_CUDA=ON (part of --reference too)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -11,12 +12,13 @@ root=$PWD
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
-reference=0 cuda=0
+reference=0 fuzz=0 cuda=0
 for arg in "$@"; do
   case $arg in
     --reference) reference=1 ;;
+    --fuzz) fuzz=1 ;;
     --cuda) cuda=1 ;;
-    -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$root/tools/setup.sh"; exit 0 ;;
+    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$root/tools/setup.sh"; exit 0 ;;
     *) die "unknown option $arg; see tools/setup.sh --help" ;;
   esac
 done
@@ -24,18 +26,19 @@ done
 packages=(g++ cmake pkg-config ninja-build ccache mold python3 python3-venv libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
           libspdlog-dev libfmt-dev libpcre2-dev libsodium-dev zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev)
 
+# Those of the given packages that are not installed.
 missing_packages() {
-  dpkg-query -W -f '${db:Status-Status} ${binary:Package}\n' "${packages[@]}" 2>/dev/null |
-    sed -n 's/^installed \([^:]*\).*/\1/p' | sort | comm -13 - <(printf '%s\n' "${packages[@]}" | sort) || true
+  dpkg-query -W -f '${db:Status-Status} ${binary:Package}\n' "$@" 2>/dev/null |
+    sed -n 's/^installed \([^:]*\).*/\1/p' | sort | comm -13 - <(printf '%s\n' "$@" | sort) || true
 }
 
 install_packages() {
   if ! command -v dpkg-query apt-get >/dev/null; then
-    say "no apt here: make sure that these Debian packages' equivalents are installed: ${packages[*]}"
+    say "no apt here: make sure that these Debian packages' equivalents are installed: $*"
     return
   fi
   local missing as_root=()
-  mapfile -t missing < <(missing_packages)
+  mapfile -t missing < <(missing_packages "$@")
   ((${#missing[@]})) || return 0
   if ((EUID)); then
     if ! command -v sudo >/dev/null || ! { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
@@ -109,7 +112,8 @@ link_backbone() {
   say "linked $model"
 }
 
-install_packages
+install_packages "${packages[@]}"
+if ((fuzz)); then (install_packages clang libclang-rt-dev) || say "going on without: the fuzzers will be skipped"; fi
 make_venv
 install_wheels
 ((reference)) && install_reference

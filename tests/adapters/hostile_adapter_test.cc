@@ -205,6 +205,15 @@ TEST(HostileAdapter, APickleIsNotOpened) {
   EXPECT_EQ(read_adapter(scratch.path(), tiny_base()).modules.size(), 4);
 }
 
+TEST(HostileAdapter, AFileInTheFoldersPlace) {
+  const Scratch scratch;
+  write_text(scratch / "adapter.gguf", "GGUF");
+  expect_error(ErrorKind::kData, {"adapter.gguf: found a file", "PEFT folder", "converted from"},
+               [&] { read_adapter(scratch / "adapter.gguf", tiny_base()); });
+  expect_error(ErrorKind::kData, {"adapter.gguf: found a file"},
+               [&] { read_adapter(scratch / "adapter.gguf"); });
+}
+
 TEST(HostileAdapter, MissingFiles) {
   const Scratch scratch;
   expect_error(ErrorKind::kMissing, {kConfig}, [&] { read_adapter(scratch.path(), tiny_base()); });

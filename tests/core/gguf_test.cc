@@ -267,9 +267,18 @@ TEST(GgufHostileTest, AbsurdArrayCountAndStringLength) {
 
 TEST(GgufHostileTest, MoreArrayElementsThanTheCap) {
   GgufBytes file;
-  const std::string part(9'000'000, '\0');
-  file.array("a", kU8, part.size(), part).array("b", kU8, part.size(), part);
+  const std::string part(18'000'000, '\0');
+  file.array("a", kU16, 9'000'000, part).array("b", kU16, 9'000'000, part);
   EXPECT_TRUE(names(refusal(file.bytes()), {"m.gguf: b", "18000000 array elements"}));
+}
+
+// Each of these bytes would take eight in memory.
+TEST(GgufHostileTest, MoreBytesInAnArrayThanTheCap) {
+  for (const uint32_t type : {kU8, kI8, kBool}) {
+    const std::string part(5'000'000, '\0');
+    EXPECT_TRUE(names(refusal(GgufBytes{}.array("a", type, part.size(), part).bytes()),
+                      {"m.gguf: a", "an array of 5000000 bytes", "at most 4194304"}));
+  }
 }
 
 TEST(GgufHostileTest, BadBoolAndBadText) {
