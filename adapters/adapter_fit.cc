@@ -56,6 +56,11 @@ class Problems {
 struct Pair {
   const SafetensorsEntry* a = nullptr;
   const SafetensorsEntry* b = nullptr;
+  const SafetensorsEntry* magnitude = nullptr;
+
+  const SafetensorsEntry*& slot(LoraSide side) {
+    return side == LoraSide::kA ? a : side == LoraSide::kB ? b : magnitude;
+  }
 };
 using Pairs = std::unordered_map<std::string, Pair>;
 using Base = std::unordered_map<std::string, const ModuleShape*>;
@@ -64,23 +69,29 @@ std::string shape_text(const std::vector<int64_t>& shape) {
   return printable(fmt::format("[{}]", fmt::join(shape, ", ")), kMaxNameBytes);
 }
 
-// Sorts the file's tensors into pairs; whatever is no A or B of a module of the base is a problem.
+const char* unknown_module(std::string_view module) {
+  if (module.ends_with("lm_head")) return "an adapter of the output head, which is not supported";
+  if (module.ends_with("embed_tokens"))
+    return "an adapter of the embedding, which is not supported";
+  return "a module that the base model does not have";
+}
+
+// Sorts the file's tensors into pairs; whatever is no A, B or magnitude of a module of the base is
+// a problem.
 Pairs pair_up(const SafetensorsFile& file, const Base& base, Problems& problems) {
   Pairs pairs;
   for (const SafetensorsEntry& entry : file.entries()) {
     const auto name = parse_lora_tensor_name(entry.name);
     if (!name) {
       problems.add(entry.name, describe_foreign_tensor(entry.name),
-                   "the A or B of a linear module");
+                   "the A, B or magnitudes of a linear module");
       continue;
     }
     if (!base.contains(name->module)) {
-      problems.add(entry.name, "a module that the base model does not have",
-                   "one of its linear modules");
+      problems.add(entry.name, unknown_module(name->module), "one of its blocks' linear modules");
       continue;
     }
-    Pair& pair = pairs[name->module];
-    const SafetensorsEntry*& slot = name->side == LoraSide::kA ? pair.a : pair.b;
+    const SafetensorsEntry*& slot = pairs[name->module].slot(name->side);
     if (slot)
       problems.add(entry.name, fmt::format("a second tensor beside {}", slot->name), "one of each");
     slot = &entry;
@@ -88,11 +99,16 @@ Pairs pair_up(const SafetensorsFile& file, const Base& base, Problems& problems)
   return pairs;
 }
 
-bool is_matrix(const SafetensorsEntry& entry, Problems& problems) {
-  const bool right_type =
+bool is_weight_type(const SafetensorsEntry& entry, Problems& problems) {
+  const bool right =
       entry.dtype == Dtype::kF32 || entry.dtype == Dtype::kF16 || entry.dtype == Dtype::kBF16;
-  if (!right_type)
+  if (!right)
     problems.add(entry.name, fmt::format("dtype {}", dtype_name(entry.dtype)), "F32, F16 or BF16");
+  return right;
+}
+
+bool is_matrix(const SafetensorsEntry& entry, Problems& problems) {
+  const bool right_type = is_weight_type(entry, problems);
   const bool right_shape = entry.shape.size() == 2 && entry.shape[0] > 0 && entry.shape[1] > 0;
   if (!right_shape)
     problems.add(entry.name, "shape " + shape_text(entry.shape), "two dimensions, none of them 0");
@@ -119,10 +135,30 @@ void check_rank(const ModuleShape& shape, const Pair& pair, const LoraConfig& co
   }
 }
 
+const char* halves(const Pair& pair) {
+  if (!pair.a && !pair.b) return "magnitudes without A and B";
+  return pair.a ? "A without B" : "B without A";
+}
+
+void check_magnitude(const ModuleShape& shape, const SafetensorsEntry* magnitude,
+                     const LoraConfig& config, Problems& problems) {
+  if (!magnitude && config.use_dora)
+    problems.add(shape.name, "no lora_magnitude_vector", "one, since use_dora is true");
+  if (!magnitude) return;
+  if (!config.use_dora)
+    problems.add(magnitude->name, "the magnitudes of DoRA", "none, since use_dora is false");
+  is_weight_type(*magnitude, problems);
+  if (magnitude->shape != std::vector{shape.out}) {
+    problems.add(magnitude->name, "shape " + shape_text(magnitude->shape),
+                 fmt::format("[{}] for this base model", shape.out));
+  }
+}
+
 void check_pair(const ModuleShape& shape, const Pair& pair, const LoraConfig& config,
                 Problems& problems) {
+  check_magnitude(shape, pair.magnitude, config, problems);
   if (!pair.a || !pair.b) {
-    problems.add(shape.name, pair.a ? "A without B" : "B without A", "both");
+    problems.add(shape.name, halves(pair), "both");
     return;
   }
   const bool a_is_matrix = is_matrix(*pair.a, problems), b_is_matrix = is_matrix(*pair.b, problems);
@@ -153,7 +189,7 @@ std::vector<LoraPair> check_modules(const std::vector<ModuleShape>& base, const 
       problems.add(shape.name, "tensors", "none, since target_modules does not select it");
     }
     check_pair(shape, found->second, config, problems);
-    adapted.push_back({&shape, found->second.a, found->second.b});
+    adapted.push_back({&shape, found->second.a, found->second.b, found->second.magnitude});
   }
   if (adapted.empty())
     problems.add("target_modules", "no module of the base model", "at least one");

@@ -11,8 +11,9 @@ namespace telora {
 // The tensors of one adapted module inside a container.
 struct LoraPair {
   const ModuleShape* module;
-  const SafetensorsEntry* a;  // [rank, in]
-  const SafetensorsEntry* b;  // [out, rank]
+  const SafetensorsEntry* a;          // [rank, in]
+  const SafetensorsEntry* b;          // [out, rank]
+  const SafetensorsEntry* magnitude;  // [out]; nullptr without DoRA
 };
 
 // The pairs of `file` in the order of `base`, whose elements the result points to. Reads names,

@@ -44,7 +44,7 @@ std::vector<ModuleShape> described_modules(const SafetensorsFile& file) {
     if (!name) continue;
     ModuleShape& module = modules[name->module];
     module.name = name->module;
-    if (entry.shape.size() != 2) continue;
+    if (entry.shape.size() != 2) continue;  // magnitudes too
     if (name->side == LoraSide::kA) module.in = entry.shape[1];
     if (name->side == LoraSide::kB) module.out = entry.shape[0];
   }

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-#include <numbers>
-
+#include "adapters/residual_lora_linear.h"
 #include "backbone/torch.h"
 #include "core/random.h"
 
@@ -12,64 +10,54 @@ namespace telora {
 
 namespace {
 
-void fill_uniform(at::Tensor& tensor, double bound, uint64_t key) {
-  RandomStream stream(key);
-  float* values = tensor.data_ptr<float>();
-  for (int64_t i = 0; i < tensor.numel(); ++i) {
-    values[i] = static_cast<float>((2.0 * stream.next_unit() - 1.0) * bound);
-  }
-}
-
-// Box-Muller.
-void fill_normal(at::Tensor& tensor, double deviation, uint64_t key) {
-  RandomStream stream(key);
-  float* values = tensor.data_ptr<float>();
-  for (int64_t i = 0; i < tensor.numel(); ++i) {
-    const double radius = std::sqrt(-2.0 * std::log(1.0 - stream.next_unit()));
-    values[i] = static_cast<float>(deviation * radius *
-                                   std::cos(2.0 * std::numbers::pi * stream.next_unit()));
-  }
-}
-
-void initialise(at::Tensor& a, LoraInit init, uint64_t key) {
-  if (init == LoraInit::kKaiming) {
-    fill_uniform(a, 1.0 / std::sqrt(static_cast<double>(a.size(1))), key);
-  } else {
-    fill_normal(a, 1.0 / static_cast<double>(a.size(0)), key);
-  }
-}
-
-void check_rank(const ModuleShape& shape, int64_t rank) {
-  const int64_t most = std::min(shape.in, shape.out);
+// A pair that is saved in its doubled form must fit that way.
+void check_rank(const ModuleShape& shape, int64_t rank, bool doubled) {
+  const int64_t most = std::min(shape.in, shape.out) / (doubled ? 2 : 1);
   if (rank >= 1 && rank <= most) return;
   fail(ErrorKind::kConfig, {"rank", shape.name}, std::to_string(rank),
-       fmt::format("1 to {} (the smaller side of a {} x {} matrix)", most, shape.out, shape.in),
+       fmt::format("1 to {} ({}the smaller side of a {} x {} matrix)", most,
+                   doubled ? "half of " : "", shape.out, shape.in),
        "choose a smaller --rank");
+}
+
+std::vector<ModuleShape> target_shapes(const LoraConfig& config, const DecoderSpec& spec,
+                                       const LoraStart& start) {
+  std::vector<ModuleShape> targets;
+  for (const ModuleShape& shape : linear_modules(spec)) {
+    if (!is_target(config, shape.name)) continue;
+    check_rank(shape, lora_rank(config, shape.name), start.takes_parts_of_weights());
+    targets.push_back(shape);
+  }
+  if (targets.empty()) {
+    fail(ErrorKind::kConfig, {"target_modules", ""}, "names of no linear in this backbone",
+         "at least one", "use all-linear, or names such as q_proj and down_proj");
+  }
+  return targets;
 }
 
 }  // namespace
 
-at::Tensor LoraModule::forward(const at::Tensor& x, const Linear& base) {
-  return lora_linear(x, base.weight, base.bias, a, b, scale, dropout);
-}
-
 void LoraAdapter::allocate(const std::vector<ModuleShape>& shapes) {
   int64_t total = 0;
-  for (const ModuleShape& shape : shapes)
+  for (const ModuleShape& shape : shapes) {
     total += lora_rank(config_, shape.name) * (shape.in + shape.out);
+    if (config_.use_dora) total += shape.out;
+  }
   parameters_ = at::zeros({total}, at::kFloat);
   int64_t begin = 0;
-  const auto take = [&](int64_t rows, int64_t columns) {
-    at::Tensor view = parameters_.narrow(0, begin, rows * columns).view({rows, columns}).detach();
-    begin += rows * columns;
+  const auto take = [&](at::IntArrayRef sizes) {
+    const int64_t count = c10::multiply_integers(sizes);
+    at::Tensor view = parameters_.narrow(0, begin, count).view(sizes).detach();
+    begin += count;
     return view;
   };
   for (const ModuleShape& shape : shapes) {
     const int64_t rank = lora_rank(config_, shape.name);
     auto module = std::make_unique<LoraModule>();
     module->name = shape.name;
-    module->a = take(rank, shape.in);
-    module->b = take(shape.out, rank);
+    module->a = take({rank, shape.in});
+    module->b = take({shape.out, rank});
+    if (config_.use_dora) module->magnitude = take({shape.out});
     module->scale = lora_scale(config_, shape.name);
     modules_.push_back(std::move(module));
   }
@@ -77,22 +65,61 @@ void LoraAdapter::allocate(const std::vector<ModuleShape>& shapes) {
 
 LoraAdapter LoraAdapter::create(const LoraConfig& config, const DecoderSpec& spec, LoraInit init,
                                 uint64_t seed) {
+  const LoraStart start{.init = init, .seed = seed};
+  if (config.use_dora || start.takes_parts_of_weights()) {
+    fail(ErrorKind::kInternal, {"adapter", "init"}, "no weights",
+         "the decoder they are taken from");
+  }
   LoraAdapter adapter(config);
-  std::vector<ModuleShape> targets;
-  for (const ModuleShape& shape : linear_modules(spec)) {
-    if (!is_target(config, shape.name)) continue;
-    check_rank(shape, lora_rank(config, shape.name));
-    targets.push_back(shape);
-  }
-  if (targets.empty()) {
-    fail(ErrorKind::kConfig, {"target_modules", ""}, "names of no linear in this backbone",
-         "at least one", "use all-linear, or names such as q_proj and down_proj");
-  }
-  adapter.allocate(targets);
-  for (const auto& module : adapter.modules_) {
-    initialise(module->a, init, stream_key(seed, ("lora_A:" + module->name).c_str()));
-  }
+  adapter.allocate(target_shapes(config, spec, start));
+  adapter.start_modules(start);
   return adapter;
+}
+
+LoraAdapter LoraAdapter::create(const LoraConfig& config, Decoder& decoder,
+                                const LoraStart& start) {
+  LoraAdapter adapter(config);
+  adapter.allocate(target_shapes(config, decoder.spec(), start));
+  if (!start.takes_parts_of_weights()) adapter.start_modules(start);
+  adapter.start_on_weights(decoder, start);
+  return adapter;
+}
+
+void LoraAdapter::start_modules(const LoraStart& start) {
+  for (const auto& module : modules_) {
+    fill_lora_a(module->a, start.init, stream_key(start.seed, ("lora_A:" + module->name).c_str()));
+  }
+}
+
+void LoraAdapter::start_on_weights(Decoder& decoder, const LoraStart& start) {
+  for (const auto& module : modules_) {
+    const Linear& linear = *decoder.find_linear(module->name);
+    if (start.takes_parts_of_weights()) take_out(linear, *module, start);
+    if (config_.use_dora) module->magnitude.copy_(row_lengths(linear.weight));
+  }
+  if (start.takes_parts_of_weights()) keep_initial();
+}
+
+void LoraAdapter::take_out(const Linear& linear, LoraModule& module, const LoraStart& start) {
+  const uint64_t key = stream_key(start.seed, ("lora_A:" + module.name).c_str());
+  const LoraFactors factors =
+      lora_factors(linear.weight, module.a.size(0), module.scale, start, key);
+  module.a.copy_(factors.a);
+  module.b.copy_(factors.b);
+}
+
+void LoraAdapter::keep_initial() {
+  initial_ = parameters_.clone();
+  int64_t begin = 0;
+  const auto take = [&](const at::Tensor& like) {
+    at::Tensor view = initial_.narrow(0, begin, like.numel()).view(like.sizes());
+    begin += like.numel();
+    return view;
+  };
+  for (const auto& module : modules_) {
+    module->initial_a = take(module->a);
+    module->initial_b = take(module->b);
+  }
 }
 
 LoraAdapter LoraAdapter::from_file(const AdapterFile& file) {
@@ -103,6 +130,7 @@ LoraAdapter LoraAdapter::from_file(const AdapterFile& file) {
   for (size_t i = 0; i < file.modules.size(); ++i) {
     adapter.modules_[i]->a.copy_(file.modules[i].a);
     adapter.modules_[i]->b.copy_(file.modules[i].b);
+    if (file.config.use_dora) adapter.modules_[i]->magnitude.copy_(file.modules[i].magnitude);
   }
   return adapter;
 }
@@ -117,6 +145,7 @@ void LoraAdapter::attach(Decoder& decoder) {
            fits ? "a linear that has an adapter" : "no such linear",
            "a free linear of the same shape", "is this the backbone the adapter was trained on?");
     }
+    module->set_base(*linear);
     linear->delta = module.get();
   }
 }
@@ -127,9 +156,33 @@ void LoraAdapter::detach(Decoder& decoder) {
 
 AdapterFile LoraAdapter::to_file() const {
   AdapterFile file;
-  file.config = config_;
-  for (const auto& m : modules_) file.modules.push_back({m->name, m->a.detach(), m->b.detach()});
+  file.config = initial_.defined() ? doubled(config_) : config_;
+  for (const auto& m : modules_) {
+    if (m->initial_a.defined()) {
+      const ResidualPair pair = residual_pair(m->a, m->b, m->initial_a, m->initial_b);
+      file.modules.push_back({m->name, pair.a, pair.b});
+    } else {
+      file.modules.push_back({m->name, m->a.detach(), m->b.detach(),
+                              m->magnitude.defined() ? m->magnitude.detach() : at::Tensor()});
+    }
+  }
   return file;
+}
+
+std::vector<ParameterSpan> LoraAdapter::layout() const {
+  std::vector<ParameterSpan> spans;
+  int64_t begin = 0;
+  const auto add = [&](const at::Tensor& tensor, LoraSide part) {
+    if (!tensor.defined()) return;
+    spans.push_back({begin, tensor.numel(), part});
+    begin += tensor.numel();
+  };
+  for (const auto& module : modules_) {
+    add(module->a, LoraSide::kA);
+    add(module->b, LoraSide::kB);
+    add(module->magnitude, LoraSide::kMagnitude);
+  }
+  return spans;
 }
 
 void LoraAdapter::enable_training(uint64_t seed) {
@@ -145,6 +198,7 @@ void LoraAdapter::enable_training(uint64_t seed) {
   for (const auto& module : modules_) {
     track(module->a);
     track(module->b);
+    if (module->magnitude.defined()) track(module->magnitude);
     module->dropout.key = stream_key(seed, ("dropout:" + module->name).c_str());
   }
 }

@@ -109,6 +109,16 @@ int64_t lora_rank(const LoraConfig& config, const std::string& module) {
   return match ? match->second : config.rank;
 }
 
+LoraConfig doubled(LoraConfig config) {
+  const double factor = config.use_rslora ? std::sqrt(2.0) : 2.0;
+  config.rank *= 2;
+  config.alpha *= factor;
+  for (auto& [pattern, rank] : config.rank_pattern) rank *= 2;
+  for (auto& [pattern, alpha] : config.alpha_pattern) alpha *= factor;
+  config.init.clear();
+  return config;
+}
+
 std::string rank_field(const LoraConfig& config, const std::string& module) {
   const auto* match = first_match(config.rank_pattern, module, "rank_pattern");
   return match ? "rank_pattern." + match->first : "r";

@@ -9,12 +9,16 @@
 
 namespace telora {
 
-// What adapter_config.json says of a plain LoRA adapter (Hu et al. 2021; the file is PEFT's).
+// What adapter_config.json says of a LoRA adapter (Hu et al. 2021; the file is PEFT's).
 struct LoraConfig {
   int64_t rank = 16;
   double alpha = 32;
   double dropout = 0;       // on the adapter's input, training only
   bool use_rslora = false;  // scale alpha / sqrt(rank) (Kalajdzievski 2023)
+  bool use_dora = false;    // a magnitude for each output row (Liu et al. 2024)
+  // How A and B began, where not as PEFT does by default: "gaussian", "false", ... ; for the
+  // record.
+  std::string init;
 
   // Modules by full name or by the end of it ("q_proj"), or one regular expression for the whole
   // name
@@ -46,9 +50,14 @@ double lora_scale(const LoraConfig& config, const std::string& module);
 // The field that decides the module's rank: "r" or "rank_pattern.<key>".
 std::string rank_field(const LoraConfig& config, const std::string& module);
 
-// Reads an adapter_config.json. Refused by name: every method but plain LoRA, and every option that
-// would change what the adapter computes. A key this program does not know is refused unless its
-// value is null, false or empty: PEFT adds keys over time, and such a value means that the new
+// The config of an adapter that was trained as W + scale * (B A - B0 A0) and is stored as one pair
+// of twice the rank: every rank doubled, every alpha raised so that each scale stays (PEFT's
+// conversion of PiSSA and OLoRA adapters).
+LoraConfig doubled(LoraConfig config);
+
+// Reads an adapter_config.json. Refused by name: every method but LoRA and DoRA, and every option
+// that would change what the adapter computes. A key this program does not know is refused unless
+// its value is null, false or empty: PEFT adds keys over time, and such a value means that the new
 // option is not in use. peft_type, r, lora_alpha and target_modules must be there. Throws Error of
 // the document's kind.
 LoraConfig parse_lora_config(const Document& document);

@@ -25,7 +25,7 @@ struct Variant {
   const char* key;
   const char* meaning;
 };
-constexpr std::array<Variant, 19> kVariants = {{
+constexpr std::array<Variant, 18> kVariants = {{
     {"alora_invocation_tokens", "activated LoRA switches the adapter on in mid-sequence"},
     {"arrow_config", "Arrow routes tokens between adapters"},
     {"corda_config", "CorDA changes the base weights"},
@@ -42,7 +42,6 @@ constexpr std::array<Variant, 19> kVariants = {{
     {"target_parameters", "it adapts bare parameters instead of linear modules"},
     {"trainable_token_indices", "it stores embedding rows beside the adapter"},
     {"use_bdlora", "block-diagonal LoRA shares A and B out over blocks"},
-    {"use_dora", "DoRA adds a magnitude vector to each module"},
     {"use_qalora", "QALoRA pools the adapter's input"},
     {"velora_config", "VeLoRA is another method"},
 }};
@@ -52,7 +51,7 @@ constexpr std::array<const char*, 8> kInformative = {
     "auto_mapping", "ensure_weight_tying", "inference_mode", "megatron_core",
     "peft_version", "qalora_group_size",   "revision",       "runtime_config"};
 
-constexpr std::array<const char*, 16> kRead = {"alpha_pattern",
+constexpr std::array<const char*, 17> kRead = {"alpha_pattern",
                                                "base_model_name_or_path",
                                                "bias",
                                                "exclude_modules",
@@ -66,6 +65,7 @@ constexpr std::array<const char*, 16> kRead = {"alpha_pattern",
                                                "rank_pattern",
                                                "target_modules",
                                                "task_type",
+                                               "use_dora",
                                                "use_rslora",
                                                "inference_mode"};
 
@@ -93,7 +93,7 @@ const std::vector<std::string>& known_keys() {
 void refuse_variants(Fields& fields) {
   for (const auto& [key, meaning] : kVariants) {
     if (!fields.has(key) || is_unused(fields.raw(key))) continue;
-    fields.fail(key, shown(fields.raw(key)), "plain LoRA (null, false or empty)", meaning);
+    fields.fail(key, shown(fields.raw(key)), "null, false or empty", meaning);
   }
 }
 
@@ -110,11 +110,14 @@ void refuse_unknown_keys(Fields& fields, const Json& root) {
 }
 
 // Initialisations that rewrite the base weights leave an adapter that fits no published base.
-void check_initialisation(Fields& fields) {
-  if (!given(fields, "init_lora_weights") || fields.raw("init_lora_weights").is_boolean()) return;
+std::string read_initialisation(Fields& fields) {
+  if (!given(fields, "init_lora_weights")) return {};
+  if (fields.raw("init_lora_weights").is_boolean()) {
+    return fields.boolean("init_lora_weights") ? "" : "false";
+  }
   const std::string name = fields.string("init_lora_weights");
   for (const char* harmless : {"gaussian", "orthogonal", "eva", "mica"}) {
-    if (name == harmless) return;
+    if (name == harmless) return name;
   }
   fields.fail("init_lora_weights", printable(name),
               "true, false, gaussian, orthogonal, eva or mica",
@@ -127,7 +130,6 @@ void check_method(Fields& fields) {
   if (given(fields, "task_type")) fields.string("task_type", {"CAUSAL_LM"});
   if (given(fields, "bias")) fields.string("bias", {"none"});
   refuse_variants(fields);
-  check_initialisation(fields);
 }
 
 struct Modules {
@@ -146,6 +148,14 @@ Modules read_modules(Fields& fields, const std::string& key) {
   return modules;
 }
 
+// Their adapters have other shapes, and a tied pair of them shares one matrix.
+void refuse_token_layer(const Fields& fields, const std::string& name) {
+  const std::string last = name.substr(name.rfind('.') + 1);
+  if (last != "lm_head" && last != "embed_tokens") return;
+  fields.fail("target_modules", printable(name), "linear layers of the blocks",
+              "adapters of the embedding or the output head are not read; train without them");
+}
+
 void read_targets(Fields& fields, LoraConfig& config) {
   if (!given(fields, "target_modules")) {
     fields.fail("target_modules", fields.has("target_modules") ? "null" : "nothing",
@@ -155,6 +165,7 @@ void read_targets(Fields& fields, LoraConfig& config) {
   if (targets.names.empty() && targets.regex.empty()) {
     fields.fail("target_modules", "an empty value", "at least one module");
   }
+  for (const std::string& name : targets.names) refuse_token_layer(fields, name);
   config.target_modules = targets.names;
   config.target_regex = targets.regex;
   if (!given(fields, "exclude_modules")) return;
@@ -223,6 +234,7 @@ void read_numbers(Fields& fields, LoraConfig& config) {
     config.dropout = fields.number("lora_dropout", {.min = 0, .max = 1, .max_excluded = true});
   }
   if (given(fields, "use_rslora")) config.use_rslora = fields.boolean("use_rslora");
+  if (given(fields, "use_dora")) config.use_dora = fields.boolean("use_dora");
   config.rank_pattern = read_patterns<int64_t>(fields, "rank_pattern", rank);
   config.alpha_pattern = read_patterns<double>(fields, "alpha_pattern", alpha);
 }
@@ -233,6 +245,7 @@ LoraConfig parse_lora_config(const Document& document) {
   Fields fields(document);
   LoraConfig config;
   check_method(fields);
+  config.init = read_initialisation(fields);
   read_numbers(fields, config);
   read_targets(fields, config);
   read_layers(fields, config);

@@ -36,6 +36,11 @@ Json patterns_json(const std::vector<std::pair<std::string, T>>& patterns) {
   return object;
 }
 
+Json init_json(const std::string& init) {
+  if (init.empty() || init == "false") return init.empty();
+  return init;
+}
+
 }  // namespace
 
 std::string lora_config_json(const LoraConfig& config) {
@@ -52,7 +57,7 @@ std::string lora_config_json(const LoraConfig& config) {
       {"exclude_modules", modules_json(config.exclude_modules, config.exclude_regex)},
       {"fan_in_fan_out", false},
       {"inference_mode", true},
-      {"init_lora_weights", true},
+      {"init_lora_weights", init_json(config.init)},
       {"kasa_config", nullptr},
       {"layer_replication", nullptr},
       {"layers_pattern", list_json(config.layers_pattern)},
@@ -77,7 +82,7 @@ std::string lora_config_json(const LoraConfig& config) {
       {"task_type", "CAUSAL_LM"},
       {"trainable_token_indices", nullptr},
       {"use_bdlora", nullptr},
-      {"use_dora", false},
+      {"use_dora", config.use_dora},
       {"use_qalora", false},
       {"use_rslora", config.use_rslora},
       {"velora_config", nullptr},

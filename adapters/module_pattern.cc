@@ -38,14 +38,14 @@ std::string pcre_message(int code) {
   return reinterpret_cast<const char*>(text.data());
 }
 
-Code compile(const std::string& pattern, const Where& where) {
+Code compile(const std::string& pattern, const Where& where, ErrorKind kind = ErrorKind::kData) {
   int error = 0;
   PCRE2_SIZE offset = 0;
   const uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_ANCHORED;
   Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), options,
                           &error, &offset, nullptr));
   if (!code) {
-    fail(ErrorKind::kData, where,
+    fail(kind, where,
          fmt::format("'{}' ({} at character {})", printable(pattern), pcre_message(error), offset),
          "a regular expression");
   }
@@ -99,12 +99,12 @@ bool is_plain_pattern(std::string_view pattern) {
   });
 }
 
-void check_pattern(const std::string& pattern, const Where& where) {
+void check_pattern(const std::string& pattern, const Where& where, ErrorKind kind) {
   if (pattern.size() > kMaxPatternBytes) {
-    fail(ErrorKind::kData, where, fmt::format("a pattern of {} bytes", pattern.size()),
+    fail(kind, where, fmt::format("a pattern of {} bytes", pattern.size()),
          fmt::format("at most {}", kMaxPatternBytes));
   }
-  compile(pattern, where);
+  compile(pattern, where, kind);
 }
 
 bool matches_whole(const std::string& pattern, std::string_view name, const Where& where) {

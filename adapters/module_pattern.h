@@ -15,8 +15,10 @@ namespace telora {
 // still stands for any character, as it does in one).
 bool is_plain_pattern(std::string_view pattern);
 
-// Throws if `pattern` is not a regular expression this program accepts (at most 1,000 bytes).
-void check_pattern(const std::string& pattern, const Where& where);
+// Throws Error(kind) if `pattern` is not a regular expression this program accepts (at most 1,000
+// bytes).
+void check_pattern(const std::string& pattern, const Where& where,
+                   ErrorKind kind = ErrorKind::kData);
 
 // The whole of `name` matches.
 bool matches_whole(const std::string& pattern, std::string_view name, const Where& where);

@@ -1,6 +1,7 @@
 #include "adapters/peft_folder.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <unordered_set>
 
@@ -50,11 +51,16 @@ at::ScalarType scalar_type(Dtype dtype) {
 void check_finite(const at::Tensor& matrix, const Where& where) {
   const at::Tensor bad = torch::isfinite(matrix).logical_not();
   if (!bad.any().item<bool>()) return;
-  const at::Tensor places = bad.nonzero();  // [count, 2]
-  const auto row = places[0][0].item<int64_t>(), column = places[0][1].item<int64_t>();
+  const at::Tensor places = bad.nonzero();  // [count, dimensions]
+  std::vector<int64_t> place;
+  at::Tensor value = matrix;
+  for (int64_t i = 0; i < matrix.dim(); ++i) {
+    place.push_back(places[0][i].item<int64_t>());
+    value = value[place.back()];
+  }
   fail(ErrorKind::kData, where,
-       fmt::format("{} values that are NaN or infinite, first {} at [{}, {}]", places.size(0),
-                   matrix[row][column].item<float>(), row, column),
+       fmt::format("{} values that are NaN or infinite, first {} at [{}]", places.size(0),
+                   value.item<float>(), fmt::join(place, ", ")),
        "finite numbers",
        "such an adapter spoils every answer: train it again or take an earlier checkpoint");
 }
@@ -74,7 +80,7 @@ at::Tensor load(const SafetensorsFile& file, const SafetensorsEntry& entry) {
 
 // The caller's duty, checked before anything is written.
 void check_written(const LoraConfig& config, const LoraTensors& tensors) {
-  const auto& [module, a, b] = tensors;
+  const auto& [module, a, b, magnitude] = tensors;
   if (!a.defined() || !b.defined() || a.dim() != 2 || b.dim() != 2) {
     fail_internal(module, "no pair of matrices", "A [rank, in] and B [out, rank]");
   }
@@ -87,6 +93,9 @@ void check_written(const LoraConfig& config, const LoraTensors& tensors) {
   }
   if (!is_target(config, module))
     fail_internal(module, "tensors", "a module that target_modules selects");
+  const bool has_magnitude = magnitude.defined() && magnitude.sizes().equals({b.size(0)});
+  if (magnitude.defined() != config.use_dora || has_magnitude != config.use_dora)
+    fail_internal(module, "other magnitudes", "[out] of them exactly with use_dora");
 }
 
 void check_written(const AdapterFile& adapter) {
@@ -114,7 +123,9 @@ struct Stored {
 
 Stored to_stored(const std::filesystem::path& path, const LoraTensors& tensors, LoraSide side,
                  Dtype dtype) {
-  const at::Tensor& matrix = side == LoraSide::kA ? tensors.a : tensors.b;
+  const at::Tensor& matrix = side == LoraSide::kA   ? tensors.a
+                             : side == LoraSide::kB ? tensors.b
+                                                    : tensors.magnitude;
   Stored stored{lora_tensor_name(tensors.module, side),
                 matrix.detach().to(at::kCPU, scalar_type(dtype)).contiguous()};
   check_finite(stored.values,
@@ -127,6 +138,8 @@ void write_weights(const std::filesystem::path& path, const AdapterFile& adapter
   for (const LoraTensors& tensors : adapter.modules) {
     stored.push_back(to_stored(path, tensors, LoraSide::kA, dtype));
     stored.push_back(to_stored(path, tensors, LoraSide::kB, dtype));
+    if (!tensors.magnitude.defined()) continue;
+    stored.push_back(to_stored(path, tensors, LoraSide::kMagnitude, dtype));
   }
   std::vector<TensorBytes> tensors;
   for (const auto& [name, values] : stored) {
@@ -160,7 +173,8 @@ AdapterFile read_adapter(const std::filesystem::path& folder,
          "lora_A and lora_B of each adapted module");
   }
   for (const LoraPair& pair : fit_to_base(file, base, adapter.config)) {
-    adapter.modules.push_back({pair.module->name, load(file, *pair.a), load(file, *pair.b)});
+    adapter.modules.push_back({pair.module->name, load(file, *pair.a), load(file, *pair.b),
+                               pair.magnitude ? load(file, *pair.magnitude) : at::Tensor()});
   }
   adapter.metadata = file.metadata();
   return adapter;

@@ -15,9 +15,10 @@ namespace telora {
 struct ModuleShape;  // backbone/decoder_spec.h
 
 struct LoraTensors {
-  std::string module;  // base model's name: "model.layers.0.self_attn.q_proj"
-  at::Tensor a;        // [rank, in] f32
-  at::Tensor b;        // [out, rank] f32
+  std::string module;         // base model's name: "model.layers.0.self_attn.q_proj"
+  at::Tensor a;               // [rank, in] f32
+  at::Tensor b;               // [out, rank] f32
+  at::Tensor magnitude = {};  // [out] f32 of a DoRA adapter, otherwise undefined
 };
 
 // A LoRA adapter as PEFT stores it: adapter_config.json and adapter_model.safetensors.
@@ -31,8 +32,8 @@ struct AdapterFile {
 // become F32, modules come in the order of `base`. Throws Error(missing) without the files, and
 // Error(data) with every problem of the names and shapes in one message: an unknown tensor, A
 // without B, a module that the base lacks or the config does not select, a selected module without
-// tensors, a shape that differs from the base, a rank that differs from the config; then for the
-// first tensor holding NaN or Inf.
+// tensors, a shape that differs from the base, a rank that differs from the config, magnitudes
+// missing from a DoRA adapter or present in another; then for the first tensor holding NaN or Inf.
 AdapterFile read_adapter(const std::filesystem::path& folder, const std::vector<ModuleShape>& base);
 
 // The same without a base model: its modules are taken to be those that the tensors name.

@@ -14,8 +14,9 @@ struct Suffix {
   std::string_view text;
   LoraSide side;
 };
-constexpr std::array<Suffix, 4> kSuffixes = {{{".lora_A.weight", LoraSide::kA},
+constexpr std::array<Suffix, 5> kSuffixes = {{{".lora_A.weight", LoraSide::kA},
                                               {".lora_B.weight", LoraSide::kB},
+                                              {".lora_magnitude_vector", LoraSide::kMagnitude},
                                               {".lora_A.default.weight", LoraSide::kA},
                                               {".lora_B.default.weight", LoraSide::kB}}};
 
@@ -25,7 +26,7 @@ struct Foreign {
 };
 constexpr std::array<Foreign, 6> kForeign = {
     {{".lora_embedding_", "an adapter of the embedding"},
-     {".lora_magnitude_vector", "the magnitude vector of DoRA"},
+     {".lora_magnitude_vector", "an unknown form of DoRA's magnitudes"},
      {".lora_A.bias", "a bias inside the adapter"},
      {".lora_B.bias", "a bias inside the adapter"},
      {".base_layer.", "a tensor of the base model"},
@@ -34,7 +35,7 @@ constexpr std::array<Foreign, 6> kForeign = {
 }  // namespace
 
 std::string lora_tensor_name(std::string_view module, LoraSide side) {
-  return fmt::format("{}{}{}", kPrefix, module, kSuffixes[side == LoraSide::kA ? 0 : 1].text);
+  return fmt::format("{}{}{}", kPrefix, module, kSuffixes[static_cast<size_t>(side)].text);
 }
 
 std::optional<LoraTensorName> parse_lora_tensor_name(std::string_view name) {

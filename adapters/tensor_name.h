@@ -7,7 +7,8 @@
 namespace telora {
 
 // The name of an adapter tensor in PEFT's files: "base_model.model." + module + ".lora_A.weight".
-enum class LoraSide { kA, kB };
+// DoRA's magnitudes: module + ".lora_magnitude_vector".
+enum class LoraSide { kA, kB, kMagnitude };
 
 struct LoraTensorName {
   std::string module;

@@ -29,12 +29,13 @@ TensorBytes as_bytes(const std::string& name, const at::Tensor& tensor) {
 }
 
 void write_state(const fs::path& path, const TrainState& state) {
-  write_safetensors(
-      path,
-      {as_bytes("best_parameters", state.best_parameters),
-       as_bytes("first_moment", state.first_moment), as_bytes("parameters", state.parameters),
-       as_bytes("second_moment", state.second_moment)},
-      {});
+  std::vector<TensorBytes> tensors = {as_bytes("best_parameters", state.best_parameters),
+                                      as_bytes("first_moment", state.first_moment),
+                                      as_bytes("parameters", state.parameters),
+                                      as_bytes("second_moment", state.second_moment)};
+  if (state.initial_parameters.defined())
+    tensors.push_back(as_bytes("initial_parameters", state.initial_parameters));
+  write_safetensors(path, tensors, {});
 }
 
 Json manifest_of(const fs::path& state_file, const TrainState& state, const RunIdentity& identity) {
@@ -120,6 +121,8 @@ LoadedCheckpoint read_checkpoint(const fs::path& folder) {
   state.first_moment = read_vector(tensors, "first_moment");
   state.second_moment = read_vector(tensors, "second_moment");
   state.best_parameters = read_vector(tensors, "best_parameters");
+  if (tensors.find("initial_parameters"))
+    state.initial_parameters = read_vector(tensors, "initial_parameters");
   return loaded;
 }
 

@@ -6,14 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "adapters/lora_config.h"
-#include "backbone/decoder_spec.h"
 #include "core/digest.h"
 #include "core/document.h"
 #include "core/embedded.h"
 #include "core/files.h"
 #include "core/text.h"
 #include "data/category.h"
+#include "train/recipe_adapter.h"
 #include "train/recipe_keys.h"
 
 namespace telora {
@@ -29,10 +28,27 @@ constexpr double kSmallDropout = 0.05;  // small sets overfit
 
 constexpr size_t kHelpColumn = 40;
 
+// What PEFT calls settings that have another name here.
+constexpr std::pair<const char*, const char*> kPeftNames[] = {
+    {"r", "rank"},
+    {"lora_r", "rank"},
+    {"lora_alpha", "alpha"},
+    {"lora_dropout", "dropout"},
+    {"init_lora_weights", "init, with kaiming for true"}};
+
+void advise_on_peft_names(Fields& fields) {
+  for (const auto& [theirs, ours] : kPeftNames) {
+    if (fields.has(theirs)) {
+      fields.fail(theirs, "PEFT's name", fmt::format("the name {}", ours), "");
+    }
+  }
+}
+
 enum class Keys { kSome, kAll };
 
 void apply(const Document& document, Keys wanted, Recipe& recipe) {
   Fields fields(document);
+  advise_on_peft_names(fields);
   for (const RecipeKey& key : recipe_keys()) {
     const std::string name(key.name);
     if (wanted == Keys::kAll || fields.has(name)) {
@@ -99,38 +115,6 @@ void fill_from_category(Recipe& recipe) {
   if (recipe.max_new_tokens == kAuto) recipe.max_new_tokens = category.max_new_tokens;
 }
 
-std::string last_name(const std::string& layer) { return layer.substr(layer.rfind('.') + 1); }
-
-std::vector<std::string> all_last_names(const std::vector<ModuleShape>& layers) {
-  std::vector<std::string> names;
-  for (const ModuleShape& layer : layers) {
-    const std::string name = last_name(layer.name);
-    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
-  }
-  return names;
-}
-
-void check_target(const Recipe& recipe, const std::string& target,
-                  const std::vector<ModuleShape>& layers) {
-  LoraConfig config;
-  config.target_modules = {target};
-  bool found = false;
-  for (const ModuleShape& layer : layers) {
-    if (!is_target(config, layer.name)) continue;
-    found = true;
-    const int64_t limit = std::min(layer.in, layer.out);
-    if (recipe.rank <= limit) continue;
-    fail(ErrorKind::kConfig, {.file = "recipe", .field = "rank"}, std::to_string(recipe.rank),
-         fmt::format("at most {}, the smaller side of {} ({} x {})", limit, layer.name, layer.out,
-                     layer.in));
-  }
-  if (found) return;
-  const std::vector<std::string> names = all_last_names(layers);
-  fail(ErrorKind::kConfig, {.file = "recipe", .field = "target_modules"},
-       fmt::format("\"{}\", which no layer is called", printable(target)),
-       fmt::format("some of {}", fmt::join(names, ", ")));
-}
-
 // A text that YAML reads back as the same text needs no quotes.
 std::string yaml_text(const std::string& value) {
   constexpr std::string_view kPlain =
@@ -146,10 +130,14 @@ std::string yaml_text(const std::string& value) {
 std::string yaml_text(const Json& value) {
   if (value.is_string()) return yaml_text(value.get_ref<const std::string&>());
   if (value.is_number_float()) return fmt::format("{}", value.get<double>());
-  if (!value.is_array()) return value.dump();
+  if (!value.is_structured()) return value.dump();
   std::vector<std::string> parts;
-  for (const Json& part : value) parts.push_back(yaml_text(part));
-  return fmt::format("[{}]", fmt::join(parts, ", "));
+  for (const auto& [key, part] : value.items()) {
+    parts.push_back(value.is_array() ? yaml_text(part)
+                                     : fmt::format("{}: {}", yaml_text(key), yaml_text(part)));
+  }
+  const std::string text = fmt::format("{}", fmt::join(parts, ", "));
+  return value.is_array() ? "[" + text + "]" : "{" + text + "}";
 }
 
 }  // namespace
@@ -177,13 +165,16 @@ Recipe load_recipe(const RecipeSources& sources) {
 Recipe resolve_recipe(Recipe recipe, int64_t training_rows,
                       const std::vector<ModuleShape>& layers) {
   if (recipe.alpha == kAuto) recipe.alpha = 2 * static_cast<double>(recipe.rank);
-  if (recipe.dropout == kAuto) recipe.dropout = training_rows >= kManyRows ? 0 : kSmallDropout;
+  if (recipe.dropout == kAuto) {
+    const bool none = training_rows >= kManyRows || takes_parts_of_weights(recipe.init);
+    recipe.dropout = none ? 0 : kSmallDropout;
+  }
   if (recipe.target_modules == std::vector<std::string>{kAllLinear}) {
-    recipe.target_modules = all_last_names(layers);
+    recipe.target_modules = last_names(layers);
   }
   // Reading it back checks every range again, whoever filled the struct.
   recipe = read_recipe(to_yaml(recipe), "recipe");
-  for (const std::string& target : recipe.target_modules) check_target(recipe, target, layers);
+  check_adapter(recipe, layers);
   return recipe;
 }
 

@@ -25,14 +25,20 @@ struct Recipe {
   int64_t seed = 0;           // seed of initialisation, order of rows, dropout and sampling
 
   // The adapter.
-  int64_t rank = 0;                         // r of every adapted layer
-  double alpha = 0;                         // the delta is scaled by alpha / rank
-  std::vector<std::string> target_modules;  // layers by the end of their name
-  double dropout = 0;                       // on the adapter's input, while training
-  std::string init;                         // kaiming: A uniform in ±1/sqrt(in), B zero
+  int64_t rank = 0;                          // r of every adapted layer
+  double alpha = 0;                          // the delta is scaled by alpha / rank
+  bool use_rslora = false;                   // by alpha / sqrt(rank) instead
+  bool use_dora = false;                     // trains a magnitude for each output row too
+  std::vector<std::string> target_modules;   // layers by the end of their name, or one pattern
+  std::vector<int64_t> layers_to_transform;  // numbers of the blocks adapted; empty = all
+  std::vector<std::pair<std::string, int64_t>> rank_pattern;  // layers of a rank of their own
+  std::vector<std::pair<std::string, double>> alpha_pattern;  // of an alpha of their own
+  double dropout = 0;  // on the adapter's input, while training
+  std::string init;    // kaiming: A uniform in ±1/sqrt(in), B zero
 
   // The optimiser (AdamW).
   double learning_rate = 0;      // at the end of the warm-up
+  double loraplus_lr_ratio = 0;  // learning rate of B (and magnitudes) over that of A
   std::string schedule;          // cosine | linear | constant
   double warmup_ratio = 0;       // share of all steps that warm up
   int64_t warmup_min_steps = 0;  // but at least so many
@@ -84,10 +90,11 @@ Recipe load_recipe(const RecipeSources& sources);
 // A recipe written by to_yaml; every key must be there. Throws Error(config).
 Recipe read_recipe(const std::string& yaml, const std::string& file);
 
-// Fills what is still automatic: alpha = 2 · rank; dropout = 0 from 2,000 training rows on, 0.05
-// below; `all-linear` = the last names of `layers`, which must not hold the vocabulary head. Then
-// checks every value, that each target names a layer, and rank <= min(inputs, outputs) of all
-// named. Throws Error(config).
+// Fills what is still automatic: alpha = 2 · rank; dropout = 0 from 2,000 training rows on or with
+// an init that takes parts out of the weights, 0.05 otherwise; `all-linear` = the last names of
+// `layers`, which must not hold the vocabulary head. Then checks every value, that each target,
+// pattern and block number names a layer, that each rank fits its layer, and that the settings of
+// the adapter go together. Throws Error(config).
 Recipe resolve_recipe(Recipe recipe, int64_t training_rows, const std::vector<ModuleShape>& layers);
 
 // One `key: value` line for every setting; read_recipe gives the same struct back.

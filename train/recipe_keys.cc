@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "adapters/module_pattern.h"
+#include "backbone/decoder_spec.h"
 #include "data/category.h"
 
 namespace telora {
@@ -16,6 +18,9 @@ using R = Recipe;
 
 constexpr int64_t kMaxSeed = 4294967295;  // what NumPy's and Python's generators both take
 
+constexpr int64_t kMaxRank = 4096;
+constexpr double kMaxAlpha = 65536;
+
 constexpr RecipeKey kKeys[] = {
     {"category", CategoryKey{}, "benchmark category to train for"},
     {"backbone", TextKey{&R::backbone}, "name, model folder or .gguf file"},
@@ -25,12 +30,23 @@ constexpr RecipeKey kKeys[] = {
     {"split_method", TextKey{&R::split_method, "group|sk|py|hf"}, "who draws the 60/20/20 split"},
     {"split_seed", IntegerKey{&R::split_seed, {0, kMaxSeed}}, "seed of the split"},
     {"seed", IntegerKey{&R::seed, {0, kMaxSeed}}, "seed of everything else"},
-    {"rank", IntegerKey{&R::rank, {1, 4096}}, "rank of the adapter"},
-    {"alpha", NumberKey{&R::alpha, {0, 65536, true}, true}, "the delta is scaled by alpha / rank"},
-    {"target_modules", ListKey{&R::target_modules}, "adapted layers, or `all-linear`"},
+    {"rank", IntegerKey{&R::rank, {1, kMaxRank}}, "rank of the adapter"},
+    {"alpha", NumberKey{&R::alpha, {0, kMaxAlpha, true}, true},
+     "the delta is scaled by alpha / rank"},
+    {"use_rslora", FlagKey{&R::use_rslora}, "rsLoRA: scaled by alpha / sqrt(rank)"},
+    {"use_dora", FlagKey{&R::use_dora}, "DoRA: a trained magnitude for each output row"},
+    {"target_modules", TargetsKey{&R::target_modules}, "adapted layers"},
+    {"layers_to_transform", LayersKey{&R::layers_to_transform}, "blocks adapted, from 0 on"},
+    {"rank_pattern", PatternsKey<int64_t>{&R::rank_pattern, {1, kMaxRank}},
+     "layers of another rank"},
+    {"alpha_pattern", PatternsKey<double>{&R::alpha_pattern, {0, kMaxAlpha, true}},
+     "layers of another alpha"},
     {"dropout", NumberKey{&R::dropout, {0, 1, false, true}, true}, "on the adapter's input"},
-    {"init", TextKey{&R::init, "kaiming|gaussian"}, "how A starts; B starts at zero"},
+    {"init", TextKey{&R::init, "kaiming|gaussian|pissa|pissa_niter_N|olora"},
+     "how A starts, B at zero; or both from the weights"},
     {"learning_rate", NumberKey{&R::learning_rate, {0, 1, true}}, "at the end of the warm-up"},
+    {"loraplus_lr_ratio", NumberKey{&R::loraplus_lr_ratio, {1, 1000}},
+     "LoRA+: learning rate of B over that of A"},
     {"schedule", TextKey{&R::schedule, "cosine|linear|constant"}, "shape after the warm-up"},
     {"warmup_ratio", NumberKey{&R::warmup_ratio, {0, 1}}, "share of all steps that warm up"},
     {"warmup_min_steps", IntegerKey{&R::warmup_min_steps, {0, 1000000}}, "but at least so many"},
@@ -78,6 +94,24 @@ std::vector<std::string> category_names() {
   return names;
 }
 
+// "pissa_niter_16" is a choice of "pissa|pissa_niter_N".
+bool is_numbered_choice(std::string_view value, const std::vector<std::string>& choices) {
+  return std::ranges::any_of(choices, [&](std::string_view choice) {
+    if (!choice.ends_with("_N")) return false;
+    choice.remove_suffix(1);
+    if (!value.starts_with(choice)) return false;
+    const std::string_view number = value.substr(choice.size());
+    return !number.empty() && number.size() <= 3 && number[0] != '0' &&
+           number.find_first_not_of("0123456789") == number.npos;
+  });
+}
+
+// One pattern stands alone and holds what no list of names does.
+bool is_pattern(std::string_view text) {
+  return !std::ranges::all_of(
+      text, [](char c) { return c == ',' || is_plain_pattern(std::string_view(&c, 1)); });
+}
+
 // `rank: auto` where the key has a rule for it.
 bool takes_auto(bool automatic, const std::string& name, Fields& fields) {
   if (!automatic) return false;
@@ -106,9 +140,10 @@ struct Reader {
       out.clear();
       return;
     }
-    out = key.choices.empty() ? fields.string(name) : fields.string(name, split(key.choices, '|'));
+    out = chosen_text(key);
     if (out.empty()) fields.fail(name, "an empty text", "a name or a path");
   }
+  void operator()(const FlagKey& key) { recipe.*key.field = fields.boolean(name); }
   void operator()(const IntegerKey& key) {
     const bool is_auto = takes_auto(key.automatic, name, fields);
     recipe.*key.field = is_auto ? kAuto : fields.integer(name, key.range);
@@ -117,17 +152,62 @@ struct Reader {
     const bool is_auto = takes_auto(key.automatic, name, fields);
     recipe.*key.field = is_auto ? static_cast<double>(kAuto) : fields.number(name, key.range);
   }
-  void operator()(const ListKey& key) {
+  void operator()(const TargetsKey& key) {
     std::vector<std::string>& out = recipe.*key.field;
+    if (fields.raw(name).is_string() && is_pattern(fields.string(name))) {
+      out = {fields.string(name)};
+      check_pattern(out[0], fields.where(name), ErrorKind::kConfig);
+      return;
+    }
     // One text is a list too, so that --set needs no brackets.
     out = fields.raw(name).is_string() ? split(fields.string(name), ',') : fields.strings(name);
     if (out.empty()) fields.fail(name, "an empty list", "at least one name");
-    for (size_t i = 0; i < out.size(); ++i) {
-      const bool twice = std::find(out.begin(), out.begin() + i, out[i]) != out.begin() + i;
-      if (out[i].empty() || twice) {
-        fields.fail(name, fmt::format("\"{}\"{}", printable(out[i]), twice ? " twice" : ""),
-                    "names, each once");
+    check_names(out);
+  }
+  void operator()(const LayersKey& key) {
+    std::vector<int64_t>& out = recipe.*key.field;
+    out.clear();
+    const Range<int64_t> range{.min = 0, .max = kMaxLayers - 1};
+    if (fields.is_null(name)) {
+      fields.ignore(name);
+    } else if (fields.raw(name).is_array()) {
+      out = fields.integers(name, range);
+      if (out.empty()) fields.fail(name, "an empty list", "numbers of blocks, or null for all");
+    } else {
+      out = {fields.integer(name, range)};
+    }
+  }
+  template <typename T>
+  void operator()(const PatternsKey<T>& key) {
+    auto& out = recipe.*key.field;
+    out.clear();
+    Fields entries = fields.object(name);
+    for (const std::string& pattern : entries.keys()) {
+      check_pattern(pattern, entries.where(pattern), ErrorKind::kConfig);
+      if constexpr (std::is_same_v<T, int64_t>) {
+        out.emplace_back(pattern, entries.integer(pattern, key.range));
+      } else {
+        out.emplace_back(pattern, entries.number(pattern, key.range));
       }
+    }
+  }
+
+ private:
+  std::string chosen_text(const TextKey& key) {
+    if (key.choices.empty()) return fields.string(name);
+    const std::vector<std::string> choices = split(key.choices, '|');
+    const Json& value = fields.raw(name);
+    if (value.is_string() && is_numbered_choice(value.get_ref<const std::string&>(), choices)) {
+      return fields.string(name);
+    }
+    return fields.string(name, choices);
+  }
+  void check_names(const std::vector<std::string>& names) const {
+    for (auto each = names.begin(); each != names.end(); ++each) {
+      const bool twice = std::find(names.begin(), each, *each) != each;
+      if (!each->empty() && !twice && is_plain_pattern(*each)) continue;
+      fields.fail(name, fmt::format("\"{}\"{}", printable(*each), twice ? " twice" : ""),
+                  "names, each once", "a pattern stands alone, as one text without brackets");
     }
   }
 };
@@ -139,7 +219,20 @@ struct Writer {
 
   Json operator()(CategoryKey) const { return text(recipe.category); }
   Json operator()(const TextKey& key) const { return text(recipe.*key.field); }
-  Json operator()(const ListKey& key) const { return recipe.*key.field; }
+  Json operator()(const FlagKey& key) const { return recipe.*key.field; }
+  Json operator()(const TargetsKey& key) const {
+    const std::vector<std::string>& targets = recipe.*key.field;
+    return targets.size() == 1 && is_pattern(targets[0]) ? Json(targets[0]) : Json(targets);
+  }
+  Json operator()(const LayersKey& key) const {
+    return (recipe.*key.field).empty() ? Json() : Json(recipe.*key.field);
+  }
+  template <typename T>
+  Json operator()(const PatternsKey<T>& key) const {
+    Json object = Json::object();
+    for (const auto& [pattern, value] : recipe.*key.field) object[pattern] = value;
+    return object;
+  }
   Json operator()(const IntegerKey& key) const {
     const int64_t value = recipe.*key.field;
     return key.automatic && value == kAuto ? Json("auto") : Json(value);
@@ -167,7 +260,15 @@ struct Describer {
   std::string operator()(const TextKey& key) const {
     return key.choices.empty() ? "text" : std::string(key.choices);
   }
-  std::string operator()(const ListKey&) const { return "list of names"; }
+  std::string operator()(const FlagKey&) const { return "true or false"; }
+  std::string operator()(const TargetsKey&) const {
+    return "list of names, all-linear, or a regular expression for the whole name";
+  }
+  std::string operator()(const LayersKey&) const { return "list of numbers, null for all"; }
+  template <typename T>
+  std::string operator()(const PatternsKey<T>& key) const {
+    return "{end of a name: " + range_text(key.range, false) + "}";
+  }
   std::string operator()(const IntegerKey& key) const {
     return range_text(key.range, key.automatic);
   }

@@ -16,8 +16,12 @@ struct CategoryKey {};
 
 struct TextKey {
   std::string Recipe::*field;
-  std::string_view choices = {};  // "a|b"; empty = any text
+  std::string_view choices = {};  // "a|b", N in it for a number from 1 on; empty = any text
   bool optional = false;          // null = not given
+};
+
+struct FlagKey {
+  bool Recipe::*field;
 };
 
 struct IntegerKey {
@@ -32,14 +36,29 @@ struct NumberKey {
   bool automatic = false;
 };
 
-struct ListKey {
+// Names of layers, or one pattern for the whole name.
+struct TargetsKey {
   std::vector<std::string> Recipe::*field;
+};
+
+// Block numbers; null = all.
+struct LayersKey {
+  std::vector<int64_t> Recipe::*field;
+};
+
+// Pattern for the end of a layer's name -> value, the first that matches counts.
+template <typename T>
+struct PatternsKey {
+  std::vector<std::pair<std::string, T>> Recipe::*field;
+  Range<T> range;
 };
 
 // One setting: the same row serves files, --set, flags, to_yaml, the checks and the help.
 struct RecipeKey {
   std::string_view name;
-  std::variant<CategoryKey, TextKey, IntegerKey, NumberKey, ListKey> kind;
+  std::variant<CategoryKey, TextKey, FlagKey, IntegerKey, NumberKey, TargetsKey, LayersKey,
+               PatternsKey<int64_t>, PatternsKey<double>>
+      kind;
   std::string_view doc;
 };
 

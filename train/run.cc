@@ -19,6 +19,7 @@
 #include "train/batch_dump.h"
 #include "train/checkpoint.h"
 #include "train/manifest.h"
+#include "train/recipe_adapter.h"
 #include "train/run_folder.h"
 #include "train/run_scores.h"
 #include "train/trainer.h"
@@ -34,16 +35,6 @@ struct Interrupted {};
 
 Recipe resolved_recipe(const Recipe& recipe, const DecoderSpec& spec, size_t training_rows) {
   return resolve_recipe(recipe, static_cast<int64_t>(training_rows), linear_modules(spec));
-}
-
-LoraConfig lora_config(const Recipe& recipe) {
-  LoraConfig config;
-  config.rank = recipe.rank;
-  config.alpha = recipe.alpha;
-  config.dropout = recipe.dropout;
-  config.target_modules = recipe.target_modules;
-  config.base_model = recipe.backbone;
-  return config;
 }
 
 at::ScalarType frozen_type(const Recipe& recipe) {
@@ -65,10 +56,8 @@ class Run {
                                 request.recipe.chat_template)),
         recipe_(resolved_recipe(request.recipe, backbone_.decoder.spec(), split_.train.size())),
         encoder_(category_, backbone_, recipe_.max_length),
-        adapter_(LoraAdapter::create(
-            lora_config(recipe_), backbone_.decoder.spec(),
-            recipe_.init == "gaussian" ? LoraInit::kGaussian : LoraInit::kKaiming,
-            static_cast<uint64_t>(recipe_.seed))) {}
+        adapter_(
+            LoraAdapter::create(lora_config(recipe_), backbone_.decoder, lora_start(recipe_))) {}
 
   RunResult execute() {
     encode();

@@ -22,6 +22,9 @@ struct TrainState {
   at::Tensor first_moment;     // [N]
   at::Tensor second_moment;    // [N]
   at::Tensor best_parameters;  // [N]; of early_stop.best_step
+  // [N]; of adapters that started as parts of the weights, otherwise undefined. Fixed, but another
+  // machine would not decompose the weights to the same bits, or signs.
+  at::Tensor initial_parameters;
 };
 
 }  // namespace telora

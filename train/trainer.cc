@@ -38,6 +38,17 @@ Schedule make_schedule(const Recipe& r, int64_t rows) {
           .total_steps = total};
 }
 
+// LoRA+ (Hayou et al. 2024), grouped as PEFT's create_loraplus_optimizer does: magnitudes go with
+// B.
+std::vector<RateSpan> rate_spans(const LoraAdapter& adapter, double ratio) {
+  std::vector<RateSpan> spans;
+  if (ratio == 1) return spans;
+  for (const ParameterSpan& span : adapter.layout()) {
+    spans.push_back({span.begin, span.count, span.part == LoraSide::kA ? 1.0 : ratio});
+  }
+  return spans;
+}
+
 void require_finite(double value, const char* what, int64_t step) {
   if (std::isfinite(value)) return;
   fail(ErrorKind::kData, {"training", fmt::format("{} of step {}", what, step)},
@@ -60,7 +71,7 @@ Trainer::Trainer(const Recipe& recipe, const Decoder& decoder, LoraAdapter& adap
       evaluation_interval_(
           evaluation_interval(order_.steps_per_epoch(), recipe.evaluations_per_epoch)),
       optimizer_({recipe.beta1, recipe.beta2, recipe.epsilon, recipe.weight_decay},
-                 adapter.parameters()) {
+                 adapter.parameters(), rate_spans(adapter, recipe.loraplus_lr_ratio)) {
   const bool by_loss = recipe.selection_metric == "loss";
   state_.early_stop = {.better = by_loss ? Better::kLower : Better::kHigher,
                        .min_delta = recipe.min_delta,
@@ -69,14 +80,17 @@ Trainer::Trainer(const Recipe& recipe, const Decoder& decoder, LoraAdapter& adap
   state_.first_moment = optimizer_.first_moment;
   state_.second_moment = optimizer_.second_moment;
   state_.best_parameters = adapter.parameters().clone();
+  state_.initial_parameters = adapter.initial_parameters();
 }
 
 void Trainer::restore(const TrainState& state) {
   const at::NoGradGuard no_gradient;
   TrainState restored = state;
   for (auto part : {&TrainState::parameters, &TrainState::first_moment, &TrainState::second_moment,
-                    &TrainState::best_parameters}) {
-    if (!(state.*part).sizes().equals((state_.*part).sizes())) {
+                    &TrainState::best_parameters, &TrainState::initial_parameters}) {
+    const bool same = (state.*part).defined() == (state_.*part).defined();
+    if (same && !(state.*part).defined()) continue;
+    if (!same || !(state.*part).sizes().equals((state_.*part).sizes())) {
       throw Error(ErrorKind::kConfig, "checkpoint: its adapter has another size than the recipe's");
     }
     (state_.*part).copy_(state.*part);

@@ -138,6 +138,66 @@ TEST(HostileAdapter, TensorsThatAreNoPartOfPlainLora) {
     refused(with(name, torch::zeros({4, 16})), {part, kWeights});
 }
 
+// The four modules of good_tensors() with magnitudes, as a DoRA adapter.
+NamedTensors dora_tensors() {
+  NamedTensors tensors = good_tensors();
+  for (int layer = 0; layer < 2; ++layer) {
+    tensors[attention_name(layer, "q_proj.lora_magnitude_vector")] = torch::ones({16});
+    tensors[attention_name(layer, "v_proj.lora_magnitude_vector")] = torch::ones({8});
+  }
+  return tensors;
+}
+
+const std::string kMagnitude = attention_name(1, "q_proj.lora_magnitude_vector");
+const std::string kDora = config_text({{"use_dora", "true"}});
+
+TEST(HostileAdapter, DoraIsReadWithItsMagnitudes) {
+  const Scratch scratch;
+  write_tensors(scratch / kWeights, dora_tensors());
+  write_text(scratch / kConfig, kDora);
+  for (const LoraTensors& tensors : read_adapter(scratch.path(), tiny_base()).modules) {
+    EXPECT_EQ(tensors.magnitude.sizes(), tensors.b.sizes().slice(0, 1)) << tensors.module;
+  }
+}
+
+TEST(HostileAdapter, DoraWithoutMagnitudes) {
+  refused(good_tensors(), {"4 problems", "q_proj: found no lora_magnitude_vector", "use_dora"},
+          kDora);
+  NamedTensors tensors = dora_tensors();
+  tensors.erase(kMagnitude);
+  refused(tensors, {"layers.1.self_attn.q_proj: found no lora_magnitude_vector"}, kDora);
+}
+
+TEST(HostileAdapter, MagnitudesWithoutDora) {
+  refused(dora_tensors(), {"4 problems", "magnitudes of DoRA", "use_dora is false"});
+}
+
+TEST(HostileAdapter, MagnitudesThatDoNotFit) {
+  NamedTensors tensors = dora_tensors();
+  tensors[kMagnitude] = torch::ones({1, 16});
+  refused(tensors, {kMagnitude, "shape [1, 16]", "[16]"}, kDora);
+  tensors[kMagnitude] = torch::ones({8});
+  refused(tensors, {kMagnitude, "shape [8]", "[16]"}, kDora);
+  tensors[kMagnitude] = torch::ones({16}, at::kLong);
+  refused(tensors, {kMagnitude, "dtype I64"}, kDora);
+  tensors[kMagnitude] = torch::ones({16});
+  tensors[kMagnitude][7] = kNan;
+  refused(tensors, {kMagnitude, "1 values", "nan at [7]"}, kDora);
+}
+
+TEST(HostileAdapter, MagnitudesAlone) {
+  NamedTensors tensors = dora_tensors();
+  tensors.erase(kA);
+  tensors.erase(kB);
+  refused(tensors, {"layers.1.self_attn.q_proj: found magnitudes without A and B"}, kDora);
+}
+
+TEST(HostileAdapter, EmbeddingAndHeadAreNamed) {
+  NamedTensors tensors = good_tensors();
+  tensors["base_model.model.lm_head.lora_A.weight"] = torch::zeros({4, 16});
+  refused(tensors, {"lm_head.lora_A.weight", "output head"});
+}
+
 TEST(HostileAdapter, TheSameMatrixTwice) {
   const std::string other = attention_name(1, "q_proj.lora_A.default.weight");
   refused(with(other, torch::zeros({4, 16})), {"a second tensor", kA, other});
@@ -240,6 +300,30 @@ TEST(HostileAdapter, ConfigsThatAreNoJsonObjects) {
   }
   refused(good_tensors(), {kConfig}, std::string(100000, '['));
   refused(good_tensors(), {kConfig, "4194304"}, std::string((4 << 20) + 1, ' '));
+}
+
+// Patterns on which a backtracking engine takes longer than the age of the world.
+TEST(HostileAdapter, CatastrophicPatternsAreDecidedAtOnce) {
+  for (const char* pattern : {R"("(a|a|.)*(.*.*.*)*![?]")", R"("(([a-z._0-9]+)+)+$Z")",
+                              R"("(.*){1,30}(.+)+(\w|\w\w)+x{9}")"}) {
+    for (const char* key : {"target_modules", "exclude_modules"}) {
+      const double start = cpu_seconds();
+      const Scratch scratch;
+      write_tensors(scratch / kWeights, good_tensors());
+      write_text(scratch / kConfig, config_text({{key, pattern}}));
+      try {
+        read_adapter(scratch.path(), tiny_base());
+        EXPECT_STREQ(key, "exclude_modules") << pattern;  // none is excluded
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::kData) << error.what();
+      }
+      EXPECT_LT(cpu_seconds() - start, 1) << pattern;
+    }
+  }
+  const std::string nested = R"({"(([a-z._0-9]+)+)+$Z": 2})";
+  const double start = cpu_seconds();
+  refused(good_tensors(), {"r"}, config_text({{"rank_pattern", nested}, {"r", "3"}}));
+  EXPECT_LT(cpu_seconds() - start, 1);
 }
 
 TEST(HostileAdapter, APatternThatCannotBeDecided) {

@@ -186,8 +186,9 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Refusal{"peft_type", R"("ADALORA")", "LORA"}, Refusal{"peft_type", "null", "LORA"},
         Refusal{"peft_type", "", "LORA"}, Refusal{"task_type", R"("SEQ_CLS")", "CAUSAL_LM"},
-        Refusal{"bias", R"("lora_only")", "none"}, Refusal{"use_dora", "true", "DoRA"},
-        Refusal{"use_dora", R"("false")", "plain LoRA"}, Refusal{"lora_bias", "true", "bias"},
+        Refusal{"bias", R"("lora_only")", "none"},
+        Refusal{"use_dora", R"("false")", "true or false"},
+        Refusal{"use_dora", "1", "true or false"}, Refusal{"lora_bias", "true", "bias"},
         Refusal{"modules_to_save", R"(["lm_head"])", "lm_head"},
         Refusal{"trainable_token_indices", "[1]", "embedding"},
         Refusal{"layer_replication", "[[0, 4]]", "copies"},
@@ -206,6 +207,11 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"velora_config", R"({"a": 1})", "VeLoRA"},
         Refusal{"init_lora_weights", R"("pissa_niter_4")", "base weights"},
         Refusal{"init_lora_weights", R"("olora")", "base weights"},
+        Refusal{"init_lora_weights", R"("pissa")", "path_initial_model_for_weight_conversion"},
+        Refusal{"init_lora_weights", R"("corda")", "base weights"},
+        Refusal{"init_lora_weights", R"("loftq")", "base weights"},
+        Refusal{"init_lora_weights", R"("lora_ga")", "base weights"},
+        Refusal{"init_lora_weights", R"("topk")", "base weights"},
         Refusal{"init_lora_weights", "3", "text"}, Refusal{"topk", "8", "does not know"},
         Refusal{"use_rslorra", "true", "did you mean 'use_rslora'?"}));
 
@@ -235,6 +241,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Refusal{"target_modules", R"("")", "at least one"},
                       Refusal{"target_modules", "[7]", "text"},
                       Refusal{"target_modules", "7", "list"},
+                      Refusal{"target_modules", R"(["q_proj", "lm_head"])", "output head"},
+                      Refusal{"target_modules", R"(["model.embed_tokens"])", "embedding"},
                       Refusal{"target_modules", R"("(q_proj")", "regular expression"},
                       Refusal{"exclude_modules", R"("[")", "regular expression"},
                       Refusal{"layers_to_transform", "[-1]", ">= 0"},
@@ -270,6 +278,39 @@ TEST(LoraConfig, InitialisationsThatLeaveTheBaseAloneAreAccepted) {
   for (const char* value :
        {"true", "false", "null", R"("gaussian")", R"("orthogonal")", R"("eva")", R"("mica")"}) {
     EXPECT_EQ(parse(config_text({{"init_lora_weights", value}})).rank, 4) << value;
+  }
+}
+
+TEST(LoraConfig, VariantsAreWrittenAsTheyWereRead) {
+  for (const char* init : {"gaussian", "false", "orthogonal"}) {
+    const bool name = std::string(init) != "false";
+    const std::string value = name ? fmt::format("\"{}\"", init) : init;
+    LoraConfig config = parse(
+        config_text({{"init_lora_weights", value}, {"use_dora", "true"}, {"use_rslora", "true"}}));
+    EXPECT_EQ(config.init, init);
+    const std::string text = lora_config_json(config);
+    EXPECT_THAT(text, ::testing::HasSubstr("\"init_lora_weights\": " + value));
+    EXPECT_THAT(text, ::testing::HasSubstr("\"use_dora\": true"));
+    EXPECT_TRUE(parse(text).use_dora);
+    EXPECT_EQ(parse(text).init, init);
+  }
+}
+
+TEST(LoraConfig, DoublingKeepsEveryScale) {
+  for (const bool rslora : {false, true}) {
+    LoraConfig config;
+    config.rank = 4;
+    config.alpha = 12;
+    config.use_rslora = rslora;
+    config.init = "pissa";
+    config.rank_pattern = {{"q_proj", 3}};
+    config.alpha_pattern = {{"k_proj", 5}};
+    const LoraConfig twice = doubled(config);
+    EXPECT_EQ(twice.init, "");
+    for (const char* name : {"q_proj", "k_proj", "v_proj"}) {
+      EXPECT_EQ(lora_rank(twice, name), 2 * lora_rank(config, name));
+      EXPECT_NEAR(lora_scale(twice, name), lora_scale(config, name), 1e-15 * config.alpha) << name;
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "adapters/lora_adapter.h"
+#include "adapters/lora_linear.h"
 #include "backbone/torch.h"
 #include "core/error.h"
 #include "tests/golden/tiny_models.h"

@@ -34,8 +34,9 @@ TEST_P(WrittenByPeft, IsReadInBaseOrderWithItsValues) {
   ASSERT_EQ(adapter.modules.size(), expected.size());
   size_t index = 0;
   for (const auto& [name, values] : expected.items()) {
-    const auto& [module, a, b] = adapter.modules[index++];
+    const auto& [module, a, b, magnitude] = adapter.modules[index++];
     EXPECT_EQ(module, name);
+    EXPECT_FALSE(magnitude.defined());
     EXPECT_EQ(a.scalar_type(), at::kFloat);
     EXPECT_EQ(b.scalar_type(), at::kFloat);
     EXPECT_EQ(a.size(0), values["rank"].get<int64_t>());
