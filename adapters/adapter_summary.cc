@@ -38,6 +38,15 @@ LoraModuleSummary summarise(const LoraConfig& config, const LoraTensors& tensors
   summary.norm = std::abs(summary.scale) * values.norm().item<double>();
   summary.spectral_norm = std::abs(summary.scale) * values.max().item<double>();
   summary.effective_rank = effective_rank(values);
+  if (summary.norm > 0) {
+    const double share = summary.spectral_norm / summary.norm;
+    summary.top_share = share * share;
+  }
+  if (tensors.magnitude.defined()) {
+    summary.magnitudes = tensors.magnitude.numel();
+    summary.magnitude_low = tensors.magnitude.min().item<double>();
+    summary.magnitude_high = tensors.magnitude.max().item<double>();
+  }
   return summary;
 }
 

@@ -8,7 +8,8 @@
 
 namespace telora {
 
-// What one pair does to its linear, whose weight W becomes W + scale * B * A.
+// What one pair does to its linear, whose weight W becomes W + scale * B * A; with DoRA the rows of
+// that are then given the lengths that the magnitudes say.
 struct LoraModuleSummary {
   std::string module;
   int64_t in = 0, out = 0;
@@ -18,6 +19,9 @@ struct LoraModuleSummary {
   double spectral_norm = 0;   // its largest singular value
   double effective_rank = 0;  // exp of the entropy of its singular values (Roy, Vetterli 2007); 0
                               // for a product that is zero
+  double top_share = 0;       // of the squared norm, in the largest singular value
+  int64_t magnitudes = 0;     // of DoRA, one a row; 0 without
+  double magnitude_low = 0, magnitude_high = 0;  // smallest and largest of them
 };
 
 // One entry for each module, in the adapter's order; computed in float64 without forming B * A.

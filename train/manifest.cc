@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
+#include "train/recipe_adapter.h"
 #include "train/version.h"
 
 namespace telora {
@@ -79,13 +80,20 @@ void write_model_card(const std::filesystem::path& path, const Recipe& recipe,
                       const Report* report) {
   std::string card = fmt::format(
       "---\nlibrary_name: peft\nbase_model: {}\ntags: [lora, telecom, {}]\n---\n\n"
-      "# LoRA adapter for {} (rank {})\n\n"
+      "# LoRA adapter for {} ({})\n\n"
       "Trained with telora {} on {} rows of `{}` (split `{}`, seed {}), loss over the {}.\n"
       "{} parameters trained, {} frozen; {} steps, best at step {}.\n\n",
-      recipe.backbone, recipe.category, recipe.category, recipe.rank, kVersion,
+      recipe.backbone, recipe.category, recipe.category, adapter_words(recipe), kVersion,
       report ? std::to_string(report->rows.training) : "the training", recipe.category,
       recipe.split_method, recipe.split_seed, recipe.loss == "full" ? "whole row" : "answer only",
       summary.parameters_trained, summary.parameters_frozen, summary.steps, summary.best_step);
+  if (takes_parts_of_weights(recipe.init)) {
+    card += fmt::format(
+        "Trained from init {}; the files hold the equal plain LoRA for the unchanged base: rank "
+        "and "
+        "alpha are doubled.\n\n",
+        recipe.init);
+  }
   if (report) card += fmt::format("```\n{}```\n\n", render_table(*report));
   card += "SHA-256 of what it was made from:\n\n";
   for (const auto& [name, digest] : identity) card += fmt::format("- {}: `{}`\n", name, digest);

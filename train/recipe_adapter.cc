@@ -138,6 +138,21 @@ LoraStart lora_start(const Recipe& recipe) {
   return start;
 }
 
+std::string adapter_words(const Recipe& recipe) {
+  std::string words =
+      fmt::format("rank {}, alpha {}, dropout {}", recipe.rank, recipe.alpha, recipe.dropout);
+  if (recipe.use_rslora) words += ", rsLoRA";
+  if (recipe.use_dora) words += ", DoRA";
+  if (recipe.init != "kaiming") words += ", init " + recipe.init;
+  if (recipe.loraplus_lr_ratio != 1)
+    words += fmt::format(", LoRA+ ratio {}", recipe.loraplus_lr_ratio);
+  if (!recipe.rank_pattern.empty()) words += ", rank_pattern";
+  if (!recipe.alpha_pattern.empty()) words += ", alpha_pattern";
+  if (!recipe.layers_to_transform.empty())
+    words += fmt::format(", blocks {}", fmt::join(recipe.layers_to_transform, " "));
+  return words;
+}
+
 bool takes_parts_of_weights(const std::string& init) {
   return init == "olora" || init.starts_with("pissa");
 }

@@ -16,6 +16,9 @@ LoraConfig lora_config(const Recipe& recipe);
 // How its matrices start.
 LoraStart lora_start(const Recipe& recipe);
 
+// "rank 16, alpha 32, dropout 0.05, DoRA": what there is beside plain LoRA at the end.
+std::string adapter_words(const Recipe& recipe);
+
 // `init` is one that starts from parts of the weights themselves: pissa or olora.
 bool takes_parts_of_weights(const std::string& init);
 

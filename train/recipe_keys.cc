@@ -200,7 +200,9 @@ struct Reader {
     if (value.is_string() && is_numbered_choice(value.get_ref<const std::string&>(), choices)) {
       return fields.string(name);
     }
-    return fields.string(name, choices);
+    std::string text = fields.string(name, choices);
+    if (text.ends_with("_N")) fields.fail(name, text, std::string(key.choices), "N is a number");
+    return text;
   }
   void check_names(const std::vector<std::string>& names) const {
     for (auto each = names.begin(); each != names.end(); ++each) {

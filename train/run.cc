@@ -106,9 +106,9 @@ class Run {
     watcher_.on_header({
         {"backbone", fmt::format("{} ({})", recipe_.backbone, recipe_.precision)},
         {"adapter",
-         fmt::format("rank {}, alpha {}, dropout {}, {} parameters trained ({:.2f} %), {} frozen",
-                     recipe_.rank, recipe_.alpha, recipe_.dropout, trained,
-                     100.0 * static_cast<double>(trained) / static_cast<double>(frozen), frozen)},
+         fmt::format("{}, {} parameters trained ({:.2f} %), {} frozen", adapter_words(recipe_),
+                     trained, 100.0 * static_cast<double>(trained) / static_cast<double>(frozen),
+                     frozen)},
         {"data", fmt::format("{} from {}", category_.name, data_.origin)},
         {"rows",
          fmt::format("{} training, {} validation, {} test (split {}, seed {})", train_.size(),

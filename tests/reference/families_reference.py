@@ -1,7 +1,7 @@
 """Random tiny models of every family, made and saved by transformers: logits and losses of `lora-inspect logits` are equal.
 
 Every norm, bias and matrix is random, heads have unusual lengths, keys are grouped; tied and untied heads, one file and shards,
-float32 and bfloat16 files. Each model also carries a random LoRA adapter that PEFT saved.
+float32 and bfloat16 files. Each model also carries random adapters of every kind that PEFT saved.
 """
 import common  # first: it skips where torch is missing
 import torch
@@ -66,18 +66,42 @@ def make_model(model_type, settings, dtype, shard, folder, generator):
 @torch.no_grad()
 def randomise_adapter(model, generator):
     for name, parameter in model.named_parameters():
-        if "lora_" in name:
-            parameter.copy_(0.1 * torch.randn(parameter.shape, generator=generator))
+        noise = torch.randn(parameter.shape, generator=generator)
+        if "magnitude" in name:
+            parameter.mul_(1 + 0.2 * noise)
+        elif "lora_" in name:
+            parameter.add_(0.1 * noise)
 
 
-def add_adapter(model, folder, generator):
-    fused = model.config.model_type == "granitemoehybrid"
-    targets = common.LINEARS[:4] + (["input_linear", "output_linear"] if fused else common.LINEARS[4:])
-    config = LoraConfig(r=3, lora_alpha=5, target_modules=targets, task_type="CAUSAL_LM")
+VARIANTS = {
+    "all-linear": {},
+    "subset": dict(target_modules=["v_proj", "o_proj"], exclude_modules=["layers.1.self_attn.v_proj"]),
+    "expression": dict(target_modules=r".*layers\.[02]\.self_attn\.[qk]_proj"),
+    "some blocks": dict(target_modules=["q_proj", "v_proj"], layers_to_transform=[0, 2], layers_pattern="layers"),
+    "rsLoRA and patterns": dict(use_rslora=True, rank_pattern={"k_proj": 2, r"layers\.1\..*": 5}, alpha_pattern={"o_proj": 3}),
+    "DoRA": dict(use_dora=True),
+    "DoRA, rsLoRA and patterns": dict(use_dora=True, use_rslora=True, rank_pattern={"q_proj": 2}, alpha_pattern={"v_proj": 9}),
+    "PiSSA": dict(init_lora_weights="pissa", rank_pattern={"o_proj": 2}),
+    "PiSSA, randomised": dict(init_lora_weights="pissa_niter_4", use_rslora=True),
+    "OLoRA": dict(init_lora_weights="olora", alpha_pattern={"k_proj": 9}),
+}
+
+
+def add_adapter(model, variant, folder, generator):
+    """A random adapter of the variant. PiSSA and OLoRA change `model`; what is saved fits the model as it was."""
+    config = LoraConfig(**{**dict(r=3, lora_alpha=5, target_modules="all-linear", task_type="CAUSAL_LM"), **variant})
+    init = config.init_lora_weights
     model = get_peft_model(model, config)
+    conversion = {}
+    if init is not True:
+        start = common.fresh_folder("family-start")
+        model.peft_config["default"].init_lora_weights = True
+        model.save_pretrained(start)
+        model.peft_config["default"].init_lora_weights = init
+        conversion = dict(path_initial_model_for_weight_conversion=str(start))
     randomise_adapter(model, generator)
-    model.save_pretrained(folder)
-    return model
+    model.save_pretrained(folder, **conversion)
+    return model.eval()
 
 
 def main():
@@ -92,10 +116,12 @@ def main():
         for row in rows:
             common.compare_logits(failures, f"{name}, {len(row)} tokens", common.our_logits(args.bin, folder, row),
                                   common.reference_logits(model, row))
-        adapter = common.fresh_folder("family-adapter")
-        adapted = add_adapter(model, adapter, generator)
-        common.compare_logits(failures, f"{name}, adapter", common.our_logits(args.bin, folder, rows[-1], adapter),
-                              common.reference_logits(adapted.eval(), rows[-1]))
+        base = common.reference_logits(model, rows[-1])["logits_last"]
+        for variant, settings in VARIANTS.items():
+            adapter = common.fresh_folder("family-adapter")
+            theirs = common.reference_logits(add_adapter(common.load_model(folder), settings, adapter, generator), rows[-1])
+            failures.check(abs(theirs["logits_last"] - base).max() > 0.01 * abs(base).max(), f"{name}, {variant}: no effect")
+            common.compare_logits(failures, f"{name}, {variant}", common.our_logits(args.bin, folder, rows[-1], adapter), theirs)
     failures.finish()
 
 

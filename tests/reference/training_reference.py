@@ -31,10 +31,17 @@ def padded(rows, key, filler):
     return torch.tensor([row[key] + [filler] * (width - len(row[key])) for row in rows])
 
 
-def peft_steps(model, batches):
-    """Trains `model` on the dumped batches; yields loss and gradient norm of each step."""
+ADAMW = dict(betas=(0.9, 0.999), eps=1e-8)
+
+
+def peft_steps(model, batches, optimizer=None):
+    """Trains `model` on the dumped batches; yields loss and gradient norm of each step.
+
+    The groups of a given optimizer keep the ratios of their learning rates."""
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
+    optimizer = optimizer or torch.optim.AdamW(parameters, weight_decay=0.01, **ADAMW)
+    first = optimizer.param_groups[0]["lr"]
+    factors = [group["lr"] / first for group in optimizer.param_groups]
     model.train()
     for batch in batches:
         mask = padded([{**row, "mask": [1] * len(row["ids"])} for row in batch["rows"]], "mask", 0)
@@ -43,8 +50,8 @@ def peft_steps(model, batches):
                      labels=padded(batch["rows"], "labels", -100)).loss
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        for group in optimizer.param_groups:
-            group["lr"] = batch["lr"]
+        for group, factor in zip(optimizer.param_groups, factors):
+            group["lr"] = batch["lr"] * factor
         optimizer.step()
         optimizer.zero_grad()
         yield loss.item(), norm.item()
