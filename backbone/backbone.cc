@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "backbone/product_type.h"
 #include "core/document.h"
 #include "core/embedded.h"
 #include "core/gguf.h"
@@ -106,7 +107,7 @@ ChatFormat chat_format_for(const BackboneSource& source, const Tokenizer& tokeni
 
 Decoder load_decoder(const std::string& name, at::ScalarType dtype) {
   const Checkpoint checkpoint = Checkpoint::open(find_backbone(name).path);
-  return {checkpoint.spec(), checkpoint.load_all(dtype), dtype};
+  return {checkpoint.spec(), checkpoint.load_all(dtype, product_type(dtype)), dtype};
 }
 
 Backbone load_backbone(const std::string& name, at::ScalarType dtype,
@@ -117,8 +118,9 @@ Backbone load_backbone(const std::string& name, at::ScalarType dtype,
   const ChatFormat format = chat_template.empty()
                                 ? chat_format_for(source, tokenizer, checkpoint.spec())
                                 : chat_template_by_name(chat_template);
-  Backbone backbone{source, Decoder(checkpoint.spec(), checkpoint.load_all(dtype), dtype),
-                    std::move(tokenizer), format, checkpoint.digest()};
+  LoadedWeights weights = checkpoint.load_with_digest(dtype, product_type(dtype));
+  Backbone backbone{source, Decoder(checkpoint.spec(), weights.tensors, dtype),
+                    std::move(tokenizer), format, std::move(weights.digest)};
   check_vocabulary(backbone);
   return backbone;
 }

@@ -4,6 +4,7 @@
 #include <ATen/ops/empty.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
@@ -27,33 +28,72 @@ static_assert(std::endian::native == std::endian::little, "files and digests are
 // Largest float that does not round to infinity in bfloat16.
 const float kBFloat16Limit = std::bit_cast<float>(uint32_t{0x7f7f7fff});
 
+// What a model is read as: values of `dtype`, held as `held_as`.
+struct Form {
+  at::ScalarType dtype;
+  at::ScalarType held_as;
+};
+
 // Nearest even; finite values only, so no case for NaN.
+uint32_t rounded(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  return bits + 0x7fff + ((bits >> 16) & 1);
+}
+
 void to_bfloat16(std::span<const float> values, uint16_t* out) {
   for (size_t i = 0; i < values.size(); ++i) {
-    const auto bits = std::bit_cast<uint32_t>(values[i]);
-    out[i] = static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+    out[i] = static_cast<uint16_t>(rounded(values[i]) >> 16);
   }
 }
 
-at::Tensor load_tensor(const StoredTensor& stored, at::ScalarType dtype) {
-  at::Tensor out = at::empty(stored.shape, at::TensorOptions().dtype(dtype));
-  if (dtype == at::kFloat) {
-    auto* to = out.data_ptr<float>();
-    for_each_piece(stored, FLT_MAX, [to](int64_t first, std::span<const float> values) {
-      std::memcpy(to + first, values.data(), values.size_bytes());
-    });
-  } else {
-    auto* to = static_cast<uint16_t*>(out.data_ptr());
-    for_each_piece(stored, kBFloat16Limit, [to](int64_t first, std::span<const float> values) {
-      to_bfloat16(values, to + first);
-    });
+void to_rounded_float(std::span<const float> values, float* out) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    out[i] = std::bit_cast<float>(rounded(values[i]) & 0xffff0000u);
   }
+}
+
+void store(std::span<const float> values, Form form, int64_t first, at::Tensor& out) {
+  if (form.held_as != at::kFloat) {
+    to_bfloat16(values, static_cast<uint16_t*>(out.data_ptr()) + first);
+  } else if (form.dtype == at::kFloat) {
+    std::memcpy(out.data_ptr<float>() + first, values.data(), values.size_bytes());
+  } else {
+    to_rounded_float(values, out.data_ptr<float>() + first);
+  }
+}
+
+// Memory in large pages where the system has them: a page fault for 2 MB instead of 4 KB.
+at::Tensor empty_tensor(const std::vector<int64_t>& shape, at::ScalarType type) {
+  constexpr uintptr_t kPage = uintptr_t{1} << 21;
+  at::Tensor out = at::empty(shape, at::TensorOptions().dtype(type));
+  const auto begin = reinterpret_cast<uintptr_t>(out.data_ptr());
+  const uintptr_t first = (begin + kPage - 1) / kPage * kPage;
+  const uintptr_t end = (begin + out.nbytes()) / kPage * kPage;
+  if (end > first) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
   return out;
 }
 
-void check_dtype(at::ScalarType dtype) {
-  if (dtype == at::kFloat || dtype == at::kBFloat16) return;
-  fail(ErrorKind::kInternal, {"Checkpoint", "dtype"}, at::toString(dtype), "Float or BFloat16");
+// With `hash` the values are hashed too, as they are before rounding.
+at::Tensor load_tensor(const StoredTensor& stored, Form form, Sha256* hash = nullptr) {
+  at::Tensor out = empty_tensor(stored.shape, form.held_as);
+  const float limit = form.dtype == at::kFloat ? FLT_MAX : kBFloat16Limit;
+  for_each_piece(stored, limit, [&](int64_t first, std::span<const float> values) {
+    store(values, form, first, out);
+    if (hash != nullptr) hash->update(std::as_bytes(values));
+  });
+  return out;
+}
+
+// kFloat held as kBFloat16 would lose what the caller asked for.
+void check_form(Form form) {
+  const auto known = [](at::ScalarType type) {
+    return type == at::kFloat || type == at::kBFloat16;
+  };
+  const bool fits = form.held_as == form.dtype || form.held_as == at::kFloat;
+  if (known(form.dtype) && known(form.held_as) && fits) return;
+  fail(ErrorKind::kInternal, {"Checkpoint", "dtype"},
+       fmt::format("{} held as {}", at::toString(form.dtype), at::toString(form.held_as)),
+       "Float or BFloat16, held as itself or as Float");
 }
 
 // Indices of the tensors, largest first: a big one started last would be waited for.
@@ -97,12 +137,20 @@ void in_parallel(const std::vector<size_t>& order, const std::function<void(size
   if (failure) std::rethrow_exception(failure);
 }
 
-std::string tensor_digest(const StoredTensor& stored) {
-  Sha256 hash;
-  for_each_piece(stored, FLT_MAX, [&](int64_t, std::span<const float> values) {
-    hash.update(std::as_bytes(values));
-  });
-  return hash.hex();
+std::unordered_map<std::string, at::Tensor> by_name(const std::vector<StoredTensor>& stored,
+                                                    const std::vector<at::Tensor>& loaded) {
+  std::unordered_map<std::string, at::Tensor> out;
+  for (size_t i = 0; i < loaded.size(); ++i) out.emplace(stored[i].name, loaded[i]);
+  return out;
+}
+
+std::string digest_line(const StoredTensor& stored, Sha256& hash) {
+  return fmt::format("{} {}\n", stored.name, hash.hex());
+}
+
+std::string digest_of(std::vector<std::string> lines) {
+  std::sort(lines.begin(), lines.end());
+  return sha256(fmt::format("{}", fmt::join(lines, "")));
 }
 
 }  // namespace
@@ -112,30 +160,45 @@ Checkpoint Checkpoint::open(const std::filesystem::path& path) {
 }
 
 at::Tensor Checkpoint::load(const std::string& name, at::ScalarType dtype) const {
-  check_dtype(dtype);
+  check_form({dtype, dtype});
   for (const StoredTensor& stored : model_.tensors) {
-    if (stored.name == name) return load_tensor(stored, dtype);
+    if (stored.name == name) return load_tensor(stored, {dtype, dtype});
   }
   fail(ErrorKind::kInternal, {source_, name}, "no such parameter", "a parameter of the model");
 }
 
-std::unordered_map<std::string, at::Tensor> Checkpoint::load_all(at::ScalarType dtype) const {
-  check_dtype(dtype);
+std::unordered_map<std::string, at::Tensor> Checkpoint::load_all(at::ScalarType dtype,
+                                                                 at::ScalarType held_as) const {
+  check_form({dtype, held_as});
   std::vector<at::Tensor> loaded(model_.tensors.size());
-  in_parallel(largest_first(model_.tensors),
-              [&](size_t i) { loaded[i] = load_tensor(model_.tensors[i], dtype); });
-  std::unordered_map<std::string, at::Tensor> out;
-  for (size_t i = 0; i < loaded.size(); ++i) out.emplace(model_.tensors[i].name, loaded[i]);
-  return out;
+  in_parallel(largest_first(model_.tensors), [&](size_t i) {
+    loaded[i] = load_tensor(model_.tensors[i], {dtype, held_as});
+  });
+  return by_name(model_.tensors, loaded);
+}
+
+LoadedWeights Checkpoint::load_with_digest(at::ScalarType dtype, at::ScalarType held_as) const {
+  check_form({dtype, held_as});
+  std::vector<at::Tensor> loaded(model_.tensors.size());
+  std::vector<std::string> lines(model_.tensors.size());
+  in_parallel(largest_first(model_.tensors), [&](size_t i) {
+    Sha256 hash;
+    loaded[i] = load_tensor(model_.tensors[i], {dtype, held_as}, &hash);
+    lines[i] = digest_line(model_.tensors[i], hash);
+  });
+  return {by_name(model_.tensors, loaded), digest_of(std::move(lines))};
 }
 
 std::string Checkpoint::digest() const {
   std::vector<std::string> lines(model_.tensors.size());
   in_parallel(largest_first(model_.tensors), [&](size_t i) {
-    lines[i] = fmt::format("{} {}\n", model_.tensors[i].name, tensor_digest(model_.tensors[i]));
+    Sha256 hash;
+    for_each_piece(model_.tensors[i], FLT_MAX, [&](int64_t, std::span<const float> values) {
+      hash.update(std::as_bytes(values));
+    });
+    lines[i] = digest_line(model_.tensors[i], hash);
   });
-  std::sort(lines.begin(), lines.end());
-  return sha256(fmt::format("{}", fmt::join(lines, "")));
+  return digest_of(std::move(lines));
 }
 
 }  // namespace telora

@@ -1,10 +1,10 @@
 #include "core/digest.h"
 
-#include <sodium.h>
+#include <fmt/format.h>
+#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
-#include <new>
 #include <vector>
 
 #include "core/error.h"
@@ -12,40 +12,32 @@
 
 namespace telora {
 
-static_assert(sizeof(crypto_hash_sha256_state) <= 104);
-
 namespace {
 
-crypto_hash_sha256_state* state_of(unsigned char* bytes) {
-  return std::launder(reinterpret_cast<crypto_hash_sha256_state*>(bytes));
-}
-
-void require_sodium() {
-  static const int status = sodium_init();
-  if (status < 0) fail(ErrorKind::kInternal, {"libsodium", ""}, "a failed start", "a working one");
+void require(int status) {
+  if (status == 1) return;
+  fail(ErrorKind::kInternal, {"OpenSSL", "SHA-256"}, "a failure", "a working libcrypto");
 }
 
 }  // namespace
 
-Sha256::Sha256() {
-  require_sodium();
-  crypto_hash_sha256_init(new (state_) crypto_hash_sha256_state);
+Sha256::Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
+  require(context_ ? EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) : 0);
 }
 
 Sha256& Sha256::update(std::span<const std::byte> bytes) {
-  crypto_hash_sha256_update(state_of(state_), reinterpret_cast<const unsigned char*>(bytes.data()),
-                            bytes.size());
+  require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
   return *this;
 }
 
 Sha256& Sha256::update(std::string_view bytes) { return update(std::as_bytes(std::span(bytes))); }
 
 std::string Sha256::hex() {
-  std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
-  crypto_hash_sha256_final(state_of(state_), digest.data());
-  std::string text(2 * digest.size() + 1, '\0');
-  sodium_bin2hex(text.data(), text.size(), digest.data(), digest.size());
-  text.pop_back();
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  require(EVP_DigestFinal_ex(context_.get(), digest.data(), &size));
+  std::string text;
+  for (unsigned int i = 0; i < size; ++i) text += fmt::format("{:02x}", digest.at(i));
   return text;
 }
 

@@ -2,13 +2,17 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
+struct evp_md_ctx_st;  // OpenSSL's EVP_MD_CTX
+
 namespace telora {
 
-// SHA-256, incremental (libsodium). hex() may be called once.
+// SHA-256, incremental (OpenSSL, which uses the processor's SHA instructions). hex() may be called
+// once.
 class Sha256 {
  public:
   Sha256();
@@ -17,7 +21,7 @@ class Sha256 {
   std::string hex();
 
  private:
-  alignas(64) unsigned char state_[104];
+  std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)> context_;
 };
 
 std::string sha256(std::string_view bytes);                  // 64 lower-case hex digits

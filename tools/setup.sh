@@ -24,7 +24,7 @@ for arg in "$@"; do
 done
 
 packages=(g++ cmake pkg-config ninja-build ccache mold python3 python3-venv libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
-          libspdlog-dev libfmt-dev libpcre2-dev libsodium-dev zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev)
+          libspdlog-dev libfmt-dev libpcre2-dev libssl-dev zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev)
 
 # Those of the given packages that are not installed.
 missing_packages() {

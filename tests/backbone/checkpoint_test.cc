@@ -237,12 +237,33 @@ TEST(Checkpoint, DigestSeesEveryBit) {
   EXPECT_NE(Checkpoint::open(scratch / "hf").digest(), kTinyDigest);
 }
 
+TEST(Checkpoint, WeightsAndDigestOfOneReadingAreThoseOfTwo) {
+  const Scratch scratch;
+  const DecoderSpec spec = wide();
+  golden::gguf_of(spec, golden::tiny_weights(spec), GgmlType::kQ8_0).write(scratch / "model.gguf");
+  const Checkpoint checkpoint = Checkpoint::open(scratch / "model.gguf");
+  const std::pair<at::ScalarType, at::ScalarType> forms[] = {
+      {at::kFloat, at::kFloat}, {at::kBFloat16, at::kBFloat16}, {at::kBFloat16, at::kFloat}};
+  for (const auto& [dtype, held_as] : forms) {
+    const LoadedWeights loaded = checkpoint.load_with_digest(dtype, held_as);
+    EXPECT_EQ(loaded.digest, checkpoint.digest());
+    Tensors expected;
+    for (const auto& [name, tensor] : checkpoint.load_all(dtype)) {
+      expected.emplace(name, tensor.to(held_as));
+    }
+    expect_same(loaded.tensors, expected);
+    EXPECT_EQ(loaded.tensors.at("model.norm.weight").scalar_type(), held_as);
+  }
+}
+
 TEST(Checkpoint, OtherDtypesAndNamesAreErrors) {
   const Scratch scratch;
   const DecoderSpec spec = golden::tiny_llama();
   golden::write_folder(scratch / "hf", spec, golden::tiny_weights(spec));
   const Checkpoint checkpoint = Checkpoint::open(scratch / "hf");
   EXPECT_THROW(checkpoint.load_all(at::kHalf), Error);
+  EXPECT_THROW(checkpoint.load_all(at::kFloat, at::kBFloat16), Error);
+  EXPECT_THROW(checkpoint.load_with_digest(at::kBFloat16, at::kHalf), Error);
   EXPECT_THROW(checkpoint.load("model.layers.2.mlp.up_proj.weight", at::kFloat), Error);
 }
 
