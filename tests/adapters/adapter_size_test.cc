@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/adapters/support.h"
+
 namespace telora {
 namespace {
 
@@ -42,6 +44,17 @@ TEST(AdapterSize, EqualsTheFilesOfPeft) {
     EXPECT_EQ(adapter_file_bytes(modules, 32, Dtype::kF32), model.f32_rank_32) << model.name;
     EXPECT_EQ(adapter_file_bytes(modules, 4, Dtype::kBF16), model.bf16_rank_4) << model.name;
   }
+}
+
+// peft_tiny/dora: two layers of q_proj 16 x 16 and down_proj 16 x 24, rank 3, written by PEFT.
+TEST(AdapterSize, CountsMagnitudes) {
+  const std::vector<ModuleShape> modules = {{"model.layers.0.self_attn.q_proj", 16, 16},
+                                            {"model.layers.0.mlp.down_proj", 24, 16},
+                                            {"model.layers.1.self_attn.q_proj", 16, 16},
+                                            {"model.layers.1.mlp.down_proj", 24, 16}};
+  EXPECT_EQ(lora_parameter_count(modules, 3, true), lora_parameter_count(modules, 3) + 4 * 16);
+  EXPECT_EQ(adapter_file_bytes(modules, 3, Dtype::kF32, true),
+            std::filesystem::file_size(testing::peft_folder("dora") / "adapter_model.safetensors"));
 }
 
 }  // namespace

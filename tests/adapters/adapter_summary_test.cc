@@ -50,6 +50,17 @@ TEST(AdapterSummary, AnUntrainedPairHasNoEffect) {
   EXPECT_EQ(found.effective_rank, 0);
 }
 
+TEST(AdapterSummary, CountsMagnitudesAndTheShareOfTheLargestValue) {
+  AdapterFile adapter = one_module(torch::eye(2, 8), torch::eye(6, 2) * torch::tensor({3.0, 1.0}));
+  EXPECT_NEAR(summarise_adapter(adapter).at(0).top_share, 0.9, 1e-6);
+  EXPECT_EQ(summarise_adapter(adapter).at(0).magnitudes, 0);
+  adapter.modules[0].magnitude = torch::arange(6) + 0.5;
+  const LoraModuleSummary found = summarise_adapter(adapter).at(0);
+  EXPECT_EQ(found.magnitudes, 6);
+  EXPECT_EQ(found.magnitude_low, 0.5);
+  EXPECT_EQ(found.magnitude_high, 5.5);
+}
+
 TEST(AdapterSummary, ARankAboveTheLayersSizesIsHandled) {
   const LoraModuleSummary found =
       summarise_adapter(one_module(torch::rand({8, 4}), torch::rand({6, 8}))).at(0);
@@ -58,7 +69,7 @@ TEST(AdapterSummary, ARankAboveTheLayersSizesIsHandled) {
 }
 
 TEST(ReadWithoutBase, GivesTheSameTensors) {
-  for (const char* name : {"plain", "patterns", "regex", "all_linear_bf16"}) {
+  for (const char* name : {"plain", "patterns", "regex", "all_linear_bf16", "dora"}) {
     const AdapterFile with = read_adapter(peft_folder(name), tiny_base());
     const AdapterFile without = read_adapter(peft_folder(name));
     ASSERT_EQ(with.modules.size(), without.modules.size()) << name;
@@ -67,6 +78,10 @@ TEST(ReadWithoutBase, GivesTheSameTensors) {
       ASSERT_NE(found, without.modules.end()) << name << " " << expected.module;
       EXPECT_TRUE(found->a.equal(expected.a));
       EXPECT_TRUE(found->b.equal(expected.b));
+      EXPECT_EQ(found->magnitude.defined(), std::string(name) == "dora");
+      if (expected.magnitude.defined()) {
+        EXPECT_TRUE(found->magnitude.equal(expected.magnitude));
+      }
     }
   }
 }

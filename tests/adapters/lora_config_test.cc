@@ -47,7 +47,8 @@ TEST_P(PeftConfig, IsWrittenAgainByteForByte) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Written, PeftConfig,
-                         ::testing::Values("plain", "patterns", "all_linear_bf16", "regex"));
+                         ::testing::Values("plain", "patterns", "all_linear_bf16", "regex",
+                                           "dora"));
 
 TEST(LoraConfig, ReadsEveryField) {
   const LoraConfig config = parse(config_text({{"lora_alpha", "12.5"},

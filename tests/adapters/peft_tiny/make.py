@@ -28,6 +28,8 @@ CASES = {
     ),
     "all_linear_bf16": dict(r=2, lora_alpha=3, target_modules="all-linear"),
     "regex": dict(r=2, lora_alpha=2, target_modules=r".*layers\.[0-9]+\.(mlp\.(gate|up)|self_attn\.k)_proj"),
+    "dora": dict(r=3, lora_alpha=7, use_dora=True, use_rslora=True, init_lora_weights="gaussian",
+                 target_modules=["q_proj", "down_proj"]),
 }
 
 
@@ -47,6 +49,9 @@ def expected(model):
         out[name.removeprefix("base_model.model.")] = {
             "rank": module.r["default"], "scale": module.scaling["default"],
             "a": [a[0, 1].item(), a[-1, -1].item()], "b": [b[0, 1].item(), b[-1, -1].item()]}
+        if module.lora_magnitude_vector:
+            m = module.lora_magnitude_vector["default"].weight
+            out[name.removeprefix("base_model.model.")]["m"] = [m[0].item(), m[-1].item()]
     return out
 
 
