@@ -51,12 +51,16 @@ void AddedTokens::Trie::insert(std::string_view content, int32_t index) {
   token[node] = index;
 }
 
-AddedTokens::AddedTokens(std::vector<AddedToken> tokens)
+AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const TextNormalizer& normalizer)
     : tokens_(std::move(tokens)), word_(kWordPattern, {}), space_("\\s", {}) {
   for (size_t i = 0; i < tokens_.size(); ++i) {
     by_id_.emplace(tokens_[i].id, i);
-    Trie& trie = tokens_[i].normalized ? normalized_ : raw_;
-    trie.insert(tokens_[i].content, static_cast<int32_t>(i));
+    const auto index = static_cast<int32_t>(i);
+    if (!tokens_[i].normalized) {
+      raw_.insert(tokens_[i].content, index);
+    } else if (const std::string content = normalizer.run(tokens_[i].content); !content.empty()) {
+      normalized_.insert(content, index);
+    }
   }
 }
 
@@ -65,9 +69,9 @@ const AddedToken* AddedTokens::find(int32_t id) const {
   return found == by_id_.end() ? nullptr : &tokens_[found->second];
 }
 
-const AddedToken* AddedTokens::longest_at(const Trie& trie, std::string_view text, size_t begin,
-                                          std::span<const TextRange> plain) const {
-  const AddedToken* longest = nullptr;
+std::pair<const AddedToken*, size_t> AddedTokens::longest_at(
+    const Trie& trie, std::string_view text, size_t begin, std::span<const TextRange> plain) const {
+  std::pair<const AddedToken*, size_t> longest{nullptr, begin};
   int32_t node = 0;
   for (size_t pos = begin; pos < text.size(); ++pos) {
     const uint64_t key = (static_cast<uint64_t>(node) << 8) | static_cast<unsigned char>(text[pos]);
@@ -76,7 +80,7 @@ const AddedToken* AddedTokens::longest_at(const Trie& trie, std::string_view tex
     node = edge->second;
     if (trie.token[node] < 0) continue;
     const AddedToken& token = tokens_[trie.token[node]];
-    if (!token.is_control() || !touches({begin, pos + 1}, plain)) longest = &token;
+    if (!token.is_control() || !touches({begin, pos + 1}, plain)) longest = {&token, pos + 1};
   }
   return longest;
 }
@@ -108,12 +112,13 @@ void AddedTokens::split_part(const Trie& trie, std::string_view text, TextRange 
   size_t done = part.begin;  // everything before is in `out`
   for (size_t pos = part.begin; pos < part.end;) {
     const bool possible = trie.first[static_cast<unsigned char>(text[pos])];
-    const AddedToken* token = possible ? longest_at(trie, visible, pos, plain) : nullptr;
+    const auto [token, end] = possible ? longest_at(trie, visible, pos, plain)
+                                       : std::pair<const AddedToken*, size_t>{nullptr, pos};
     if (token == nullptr) {
       ++pos;
       continue;
     }
-    TextRange match{pos, pos + token->content.size()};
+    TextRange match{pos, end};
     pos = match.end;
     if (token->single_word && !stands_alone(visible, part.begin, match)) continue;
     match = with_spaces(*token, text, match, {done, part.end});
@@ -124,11 +129,24 @@ void AddedTokens::split_part(const Trie& trie, std::string_view text, TextRange 
   if (done < part.end) out.push_back({{done, part.end}});
 }
 
+std::vector<TextPart> AddedTokens::split_raw(std::string_view text,
+                                             std::span<const TextRange> plain) const {
+  std::vector<TextPart> parts;
+  split_part(raw_, text, {0, text.size()}, plain, parts);
+  return parts;
+}
+
+std::vector<TextPart> AddedTokens::split_normalized(std::string_view text,
+                                                    std::span<const TextRange> plain) const {
+  std::vector<TextPart> parts;
+  split_part(normalized_, text, {0, text.size()}, plain, parts);
+  return parts;
+}
+
 std::vector<TextPart> AddedTokens::split(std::string_view text,
                                          std::span<const TextRange> plain) const {
-  std::vector<TextPart> first, second;
-  if (text.empty()) return first;
-  split_part(raw_, text, {0, text.size()}, plain, first);
+  std::vector<TextPart> first = split_raw(text, plain), second;
+  if (normalized_.token.empty()) return first;
   for (const TextPart& part : first) {
     if (part.id >= 0) {
       second.push_back(part);

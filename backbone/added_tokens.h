@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backbone/regex.h"
+#include "backbone/text_normalizer.h"
 
 namespace telora {
 
@@ -37,11 +38,16 @@ struct TextPart {
 // Finds added tokens: leftmost, then longest, never overlapping.
 class AddedTokens {
  public:
-  explicit AddedTokens(std::vector<AddedToken> tokens);
+  // `normalizer` is applied to the contents of tokens that are looked for in normalised text.
+  AddedTokens(std::vector<AddedToken> tokens, const TextNormalizer& normalizer);
 
   // The whole of `text` (valid UTF-8) as parts. Control tokens are not looked for where they would
   // touch a range of `plain` (ascending, not overlapping).
   std::vector<TextPart> split(std::string_view text, std::span<const TextRange> plain) const;
+  // The two passes of it: tokens looked for in the text as it is, and in normalised text.
+  std::vector<TextPart> split_raw(std::string_view text, std::span<const TextRange> plain) const;
+  std::vector<TextPart> split_normalized(std::string_view text,
+                                         std::span<const TextRange> plain) const;
 
   const AddedToken* find(int32_t id) const;  // nullptr if `id` is no added token
   const std::vector<AddedToken>& all() const { return tokens_; }
@@ -55,8 +61,10 @@ class AddedTokens {
     void insert(std::string_view content, int32_t index);
   };
 
-  const AddedToken* longest_at(const Trie& trie, std::string_view text, size_t begin,
-                               std::span<const TextRange> plain) const;
+  // The longest token at `begin`, and where its text ends.
+  std::pair<const AddedToken*, size_t> longest_at(const Trie& trie, std::string_view text,
+                                                  size_t begin,
+                                                  std::span<const TextRange> plain) const;
   void split_part(const Trie& trie, std::string_view text, TextRange part,
                   std::span<const TextRange> plain, std::vector<TextPart>& out) const;
   bool stands_alone(std::string_view text, size_t begin, TextRange match) const;

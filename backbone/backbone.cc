@@ -94,8 +94,9 @@ BackboneSource find_backbone(const std::string& name) {
 }
 
 Tokenizer read_tokenizer(const fs::path& path) {
-  return fs::is_directory(path) ? Tokenizer::from_folder(path)
-                                : Tokenizer::from_gguf(GgufFile(path));
+  if (fs::is_directory(path)) return Tokenizer::from_folder(path);
+  return path.extension() == ".model" ? Tokenizer::from_sentencepiece(path)
+                                      : Tokenizer::from_gguf(GgufFile(path));
 }
 
 ChatFormat chat_format_for(const BackboneSource& source, const Tokenizer& tokenizer,

@@ -21,8 +21,8 @@ struct BackboneSource {
 // it was looked for, Error(usage) for an unknown name.
 BackboneSource find_backbone(const std::string& name);
 
-// The tokenizer of a model folder or .gguf file. Throws as Tokenizer::from_folder() and
-// from_gguf().
+// The tokenizer of a model folder, a .gguf file or a SentencePiece .model file. Throws as
+// Tokenizer::from_folder(), from_gguf() and from_sentencepiece().
 Tokenizer read_tokenizer(const std::filesystem::path& path);
 
 // The template of the model's own, or its family's where it has none. Throws as

@@ -85,25 +85,22 @@ uint64_t MergeTable::find(int32_t left, int32_t right) const {
 
 Bpe::Bpe(const Vocabulary& vocabulary, std::span<const Merge> merges, BpeOptions options,
          const std::string& file, const std::string& field)
-    : merges_(merges, file, field), options_(options) {
+    : vocabulary_(vocabulary), merges_(merges, file, field), options_(options) {
   for (int byte = 0; byte < 256; ++byte) {
     byte_ids_[byte] = vocabulary.find(byte_spelling(static_cast<unsigned char>(byte))).value_or(-1);
   }
 }
 
-void Bpe::encode(const Vocabulary& vocabulary, std::string_view piece,
-                 std::vector<int32_t>& ids) const {
+void Bpe::encode(std::string_view piece, bool, std::vector<int32_t>& ids) const {
   if (options_.ignore_merges) {
-    if (const auto whole = vocabulary.find(to_byte_alphabet(piece))) {
+    if (const auto whole = vocabulary_.find(to_byte_alphabet(piece))) {
       ids.push_back(*whole);
       return;
     }
   }
   const size_t begin = ids.size();
   append_bytes(piece, ids);
-  const std::span<int32_t> symbols = std::span(ids).subspan(begin);
-  const size_t left = symbols.size() <= kShortPiece ? merge_short(symbols) : merge_long(symbols);
-  ids.resize(begin + left);
+  ids.resize(begin + merges_.merge(std::span(ids).subspan(begin)));
 }
 
 void Bpe::append_bytes(std::string_view piece, std::vector<int32_t>& ids) const {
@@ -120,19 +117,19 @@ void Bpe::append_bytes(std::string_view piece, std::vector<int32_t>& ids) const 
 }
 
 // Merges in place and returns how many symbols are left.
-size_t Bpe::merge_short(std::span<int32_t> ids) const {
+size_t MergeTable::merge_short(std::span<int32_t> ids) const {
   std::array<uint64_t, kShortPiece> pairs;  // pairs[i]: merge of ids[i] and ids[i + 1]
   size_t count = ids.size();
-  for (size_t i = 0; i + 1 < count; ++i) pairs[i] = merges_.find(ids[i], ids[i + 1]);
+  for (size_t i = 0; i + 1 < count; ++i) pairs[i] = find(ids[i], ids[i + 1]);
   while (count > 1) {
     const size_t at = std::min_element(pairs.begin(), pairs.begin() + count - 1) - pairs.begin();
-    if (pairs[at] == MergeTable::kNone) break;
+    if (pairs[at] == kNone) break;
     ids[at] = merged_id(pairs[at]);
     std::copy(ids.begin() + at + 2, ids.begin() + count, ids.begin() + at + 1);
     std::copy(pairs.begin() + at + 1, pairs.begin() + count - 1, pairs.begin() + at);
     --count;
-    if (at > 0) pairs[at - 1] = merges_.find(ids[at - 1], ids[at]);
-    if (at + 1 < count) pairs[at] = merges_.find(ids[at], ids[at + 1]);
+    if (at > 0) pairs[at - 1] = find(ids[at - 1], ids[at]);
+    if (at + 1 < count) pairs[at] = find(ids[at], ids[at + 1]);
   }
   return count;
 }
@@ -204,6 +201,8 @@ class MergeQueue {
 
 }  // namespace
 
-size_t Bpe::merge_long(std::span<int32_t> ids) const { return MergeQueue(merges_, ids).run(); }
+size_t MergeTable::merge(std::span<int32_t> ids) const {
+  return ids.size() <= kShortPiece ? merge_short(ids) : MergeQueue(*this, ids).run();
+}
 
 }  // namespace telora

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backbone/piece_model.h"
 #include "backbone/vocabulary.h"
 
 namespace telora {
@@ -36,12 +37,17 @@ class MergeTable {
   // Rank in the upper half, merged id in the lower, so that the smaller value merges first.
   uint64_t find(int32_t left, int32_t right) const;
 
+  // Merges neighbours of `ids` in place, the lowest rank first, then the leftmost, until none is
+  // left; returns how many ids remain. Thread-safe.
+  size_t merge(std::span<int32_t> ids) const;
+
  private:
   struct Entry {
     uint64_t pair = kNone;
     uint64_t value = kNone;
   };
   size_t slot_of(uint64_t pair) const { return (pair * multiplier_) >> shift_; }
+  size_t merge_short(std::span<int32_t> ids) const;
 
   std::vector<Entry> entries_;
   uint64_t multiplier_;
@@ -56,20 +62,18 @@ struct BpeOptions {
 
 // Byte-level byte pair encoding (Sennrich et al., 2016): merges the neighbours of lowest rank, the
 // leftmost first, until none is left.
-class Bpe {
+class Bpe : public PieceModel {
  public:
+  // `vocabulary` must outlive this. Throws as MergeTable.
   Bpe(const Vocabulary& vocabulary, std::span<const Merge> merges, BpeOptions options,
       const std::string& file, const std::string& field);
 
-  // Appends the ids of one piece of text. Thread-safe.
-  void encode(const Vocabulary& vocabulary, std::string_view piece,
-              std::vector<int32_t>& ids) const;
+  void encode(std::string_view piece, bool first, std::vector<int32_t>& ids) const override;
 
  private:
   void append_bytes(std::string_view piece, std::vector<int32_t>& ids) const;
-  size_t merge_short(std::span<int32_t> ids) const;
-  size_t merge_long(std::span<int32_t> ids) const;
 
+  const Vocabulary& vocabulary_;
   MergeTable merges_;
   std::array<int32_t, 256> byte_ids_;  // -1: the vocabulary has no such byte
   BpeOptions options_;

@@ -16,6 +16,7 @@ const SplitRule kDigitRunSplit = {R"(\p{N})", SplitBehavior::kContiguous};
 namespace {
 
 constexpr size_t kMaxRules = 16;
+constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
 
 // A stretch of a piece, inside or outside a match.
 struct Stretch {
@@ -97,6 +98,28 @@ void emit(SplitBehavior behavior, std::string_view piece, const Stretches& all, 
 }
 
 }  // namespace
+
+std::string with_space_marks(const Metaspace& metaspace, std::string_view piece, bool first) {
+  using Prepend = Metaspace::Prepend;
+  const bool wanted =
+      metaspace.prepend == Prepend::kAlways || (metaspace.prepend == Prepend::kFirst && first);
+  std::string out;
+  if (wanted && !piece.empty() && piece[0] != ' ' && !piece.starts_with(kSpaceMark)) {
+    out = kSpaceMark;
+  }
+  for (const char c : piece) c == ' ' ? out += kSpaceMark : out += c;
+  return out;
+}
+
+std::vector<std::string_view> split_at_space_marks(std::string_view text) {
+  std::vector<std::string_view> pieces;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(kSpaceMark, 1), text.size());
+    pieces.push_back(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+  return pieces;
+}
 
 PreTokenizer::PreTokenizer(std::vector<SplitRule> rules, const Where& where)
     : rules_(std::move(rules)) {

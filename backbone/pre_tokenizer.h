@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,27 @@ extern const SplitRule kLlama3Split;
 extern const SplitRule kQwen2Split;
 extern const SplitRule kDigitSplit;     // every numeric character alone
 extern const SplitRule kDigitRunSplit;  // every run of numeric characters
+
+// Spells spaces as ▁ and puts one before the text (the Metaspace step of tokenizer.json).
+struct Metaspace {
+  enum class Prepend { kNever, kFirst, kAlways };  // kFirst: only where the whole text begins
+  Prepend prepend = Prepend::kAlways;
+  bool split = true;  // cut before each ▁
+};
+
+// `piece` in that spelling, unchanged where it has its ▁ already; `first`: it begins the whole
+// text.
+std::string with_space_marks(const Metaspace& metaspace, std::string_view piece, bool first);
+
+// `text` cut before each ▁; views into it.
+std::vector<std::string_view> split_at_space_marks(std::string_view text);
+
+// What the `pre_tokenizer` of tokenizer.json says: rules, then Metaspace where it is there.
+struct PreTokenizerSteps {
+  std::vector<SplitRule> rules;
+  bool byte_level = false;  // a ByteLevel step ends them
+  std::optional<Metaspace> metaspace;
+};
 
 // Cuts text into the pieces within which BPE merges; each rule cuts the pieces of the one before.
 class PreTokenizer {

@@ -6,10 +6,6 @@ namespace telora {
 
 namespace {
 
-bool flag(Fields& fields, const std::string& key, bool otherwise) {
-  return fields.has(key) ? fields.boolean(key) : otherwise;
-}
-
 SplitBehavior parse_behavior(Fields& fields) {
   const std::string name = fields.string(
       "behavior", {"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"});
@@ -28,38 +24,74 @@ void add_split(Fields& fields, std::vector<SplitRule>& rules) {
   pattern.finish();
   if (rule.pattern.empty()) fields.fail("pattern", "an empty pattern", "one that matches text");
   rule.behavior = parse_behavior(fields);
-  rule.invert = flag(fields, "invert", false);
+  rule.invert = json_flag(fields, "invert", false);
   rules.push_back(std::move(rule));
 }
 
 void add_byte_level(Fields& fields, std::vector<SplitRule>& rules) {
-  if (flag(fields, "add_prefix_space", true)) {
+  if (json_flag(fields, "add_prefix_space", true)) {
     fields.fail("add_prefix_space", "true", "false", "prefix spaces are not supported");
   }
   fields.ignore("trim_offsets");  // concerns reported offsets only
-  if (flag(fields, "use_regex", true)) rules.push_back(kGpt2Split);
+  if (json_flag(fields, "use_regex", true)) rules.push_back(kGpt2Split);
 }
 
-// Whether the step was ByteLevel, after which the text is no longer text.
-bool add_step(Fields& fields, std::vector<SplitRule>& rules) {
-  const std::string type = fields.string("type");
-  if (type == "Digits") {
-    rules.push_back(flag(fields, "individual_digits", false) ? kDigitSplit : kDigitRunSplit);
-  } else if (type == "Split") {
-    add_split(fields, rules);
-  } else if (type == "ByteLevel") {
-    add_byte_level(fields, rules);
-  } else {
-    fields.fail("type", fmt::format("'{}'", printable(type)),
-                "Sequence (outermost), Digits, Split or ByteLevel", "it is not supported");
+// Files of older versions say add_prefix_space instead of prepend_scheme.
+Metaspace::Prepend parse_prepend(Fields& fields) {
+  using Prepend = Metaspace::Prepend;
+  if (!fields.has("prepend_scheme")) {
+    return json_flag(fields, "add_prefix_space", true) ? Prepend::kAlways : Prepend::kNever;
   }
-  fields.finish();
-  return type == "ByteLevel";
+  fields.ignore("add_prefix_space");
+  const std::string scheme = fields.string("prepend_scheme", {"always", "first", "never"});
+  if (scheme == "always") return Prepend::kAlways;
+  return scheme == "first" ? Prepend::kFirst : Prepend::kNever;
 }
 
 }  // namespace
 
-std::vector<SplitRule> parse_pre_tokenizer(Fields fields) {
+Metaspace parse_metaspace(Fields& fields) {
+  Metaspace metaspace;
+  fields.string("replacement", {"\xE2\x96\x81"});
+  fields.ignore("str_rep");
+  metaspace.prepend = parse_prepend(fields);
+  metaspace.split = json_flag(fields, "split", true);
+  return metaspace;
+}
+
+namespace {
+
+void add_step(Fields& fields, PreTokenizerSteps& steps) {
+  const std::string type = fields.string("type");
+  std::vector<SplitRule>& rules = steps.rules;
+  if (type == "Digits") {
+    rules.push_back(json_flag(fields, "individual_digits", false) ? kDigitSplit : kDigitRunSplit);
+  } else if (type == "Split") {
+    add_split(fields, rules);
+  } else if (type == "ByteLevel") {
+    add_byte_level(fields, rules);
+    steps.byte_level = true;
+  } else if (type == "Metaspace") {
+    steps.metaspace = parse_metaspace(fields);
+  } else if (type == "WhitespaceSplit") {
+    rules.push_back({"\\s", SplitBehavior::kRemoved});
+  } else {
+    fields.fail("type", fmt::format("'{}'", printable(type)),
+                "Sequence (outermost), Digits, Split, WhitespaceSplit, ByteLevel or Metaspace",
+                "it is not supported");
+  }
+  fields.finish();
+}
+
+}  // namespace
+
+PreTokenizerSteps parse_pre_tokenizer(Fields& root) {
+  const std::string key = "pre_tokenizer";
+  if (!root.has(key) || root.is_null(key)) {
+    root.ignore(key);
+    return {};
+  }
+  Fields fields = root.object(key);
   std::vector<Fields> steps;
   if (fields.string("type") == "Sequence") {
     steps = fields.objects("pretokenizers");
@@ -67,17 +99,16 @@ std::vector<SplitRule> parse_pre_tokenizer(Fields fields) {
   } else {
     steps.push_back(fields);
   }
-  std::vector<SplitRule> rules;
-  bool byte_level = false;
+  PreTokenizerSteps parsed;
   for (Fields& step : steps) {
-    if (byte_level) step.fail("type", "a step after ByteLevel", "ByteLevel as the last step");
-    byte_level = add_step(step, rules);
+    if (parsed.byte_level || parsed.metaspace) {
+      step.fail("type",
+                fmt::format("a step after {}", parsed.byte_level ? "ByteLevel" : "Metaspace"),
+                "ByteLevel or Metaspace as the last step");
+    }
+    add_step(step, parsed);
   }
-  if (!byte_level) {
-    fields.fail("", "no ByteLevel step", "ByteLevel as the last step",
-                "only byte-level BPE tokenizers are supported");
-  }
-  return rules;
+  return parsed;
 }
 
 }  // namespace telora

@@ -51,7 +51,7 @@ std::string message_of(int code) {
   return reinterpret_cast<const char*>(text);
 }
 
-pcre2_code* compile(const std::string& pattern, const Where& where, bool literal) {
+pcre2_code* compile_pattern(const std::string& pattern, const Where& where, bool literal) {
   Owned<pcre2_compile_context, pcre2_compile_context_free> context(
       pcre2_compile_context_create(nullptr));
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);  // what `.` leaves out
@@ -75,8 +75,17 @@ PieceRegex::PieceRegex(std::string_view pattern, const Where& where, bool litera
     fail(ErrorKind::kData, where, fmt::format("a pattern of {} bytes", pattern.size()),
          fmt::format("at most {}", kMaxPatternBytes));
   }
-  const std::string text = literal ? std::string(pattern) : to_pcre2(pattern, where);
-  pcre2_code* code = compile(text, where, literal);
+  compile(literal ? std::string(pattern) : to_pcre2(pattern, where), literal);
+}
+
+PieceRegex PieceRegex::grapheme_cluster() {
+  PieceRegex regex;
+  regex.compile("\\X", false);
+  return regex;
+}
+
+void PieceRegex::compile(const std::string& pattern, bool literal) {
+  pcre2_code* code = compile_pattern(pattern, where_, literal);
   code_ = std::shared_ptr<pcre2_code>(code, pcre2_code_free);
   jit_ = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
 }

@@ -24,11 +24,17 @@ class PieceRegex {
   // Throws Error(data) at `where` for a construct that is not accepted or does not compile.
   PieceRegex(std::string_view pattern, const Where& where, bool literal = false);
 
+  // One extended grapheme cluster (Unicode annex 29).
+  static PieceRegex grapheme_cluster();
+
   // The first match in `text` (valid UTF-8) at or after byte `begin`. Thread-safe.
   // Throws Error(data) when the match needs more steps than the limit allows.
   std::optional<TextRange> find(std::string_view text, size_t begin) const;
 
  private:
+  PieceRegex() = default;
+  void compile(const std::string& pattern, bool literal);
+
   std::shared_ptr<const pcre2_real_code_8> code_;
   Where where_;
   bool jit_ = false;

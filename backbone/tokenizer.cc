@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <set>
 
-#include "backbone/byte_level.h"
 #include "backbone/tokenizer_digest.h"
 #include "backbone/tokenizer_parts.h"
 #include "core/error.h"
@@ -48,9 +47,12 @@ struct Tokenizer::State {
       : file(std::move(parts.file)),
         vocabulary(std::move(parts.vocabulary)),
         digest(tokenizer_digest(*vocabulary, parts)),
-        added(std::move(parts.added)),
+        normalizer(std::move(parts.normalizer)),
+        added(std::move(parts.added), normalizer),
         pre_tokenizer(std::move(parts.rules), {file, parts.rules_field}),
-        bpe(*vocabulary, parts.merges, parts.bpe, file, parts.merges_field),
+        metaspace(parts.metaspace),
+        model(std::move(parts.model)),
+        decode(parts.decode),
         bos(parts.bos),
         eos(parts.eos),
         pad(parts.pad),
@@ -58,6 +60,9 @@ struct Tokenizer::State {
         add_bos(parts.add_bos),
         add_eos(parts.add_eos),
         chat_template(std::move(parts.chat_template)) {
+    if (!model) {
+      model = std::make_unique<Bpe>(*vocabulary, parts.merges, parts.bpe, file, parts.merges_field);
+    }
     if (eos) end_of_turn.push_back(*eos);
     std::ranges::sort(end_of_turn);
     end_of_turn.erase(std::unique(end_of_turn.begin(), end_of_turn.end()), end_of_turn.end());
@@ -70,14 +75,21 @@ struct Tokenizer::State {
   }
 
   std::vector<int32_t> encode(std::string_view text, std::span<const TextRange> plain) const;
-  void append_bytes(int32_t id, std::string& out) const;
+  void encode_part(std::string_view text, const TextPart& part, bool first,
+                   std::vector<int32_t>& ids) const;
+  void encode_normalized(std::string_view text, const TextPart& part,
+                         std::span<const TextRange> plain, std::vector<int32_t>& ids) const;
+  void append_text(int32_t id, bool& at_start, std::string& out) const;
 
   std::string file;
   std::unique_ptr<const Vocabulary> vocabulary;
   std::string digest;
+  TextNormalizer normalizer;
   AddedTokens added;
   PreTokenizer pre_tokenizer;
-  Bpe bpe;
+  std::optional<Metaspace> metaspace;
+  std::unique_ptr<const PieceModel> model;
+  DecodeRule decode;
   std::optional<int32_t> bos, eos, pad;
   std::vector<int32_t> end_of_turn;
   bool add_bos, add_eos;
@@ -98,17 +110,57 @@ std::vector<int32_t> Tokenizer::State::encode(std::string_view text,
   }
   std::vector<int32_t> ids;
   ids.reserve(text.size() / 3);
-  for (const TextPart& part : added.split(text, plain)) {
+  if (normalizer.empty()) {
+    for (const TextPart& part : added.split(text, plain)) {
+      encode_part(text, part, part.range.begin == 0, ids);
+    }
+    return ids;
+  }
+  for (const TextPart& part : added.split_raw(text, plain)) {
     if (part.id >= 0) {
       ids.push_back(part.id);
-      continue;
-    }
-    const auto& [begin, end] = part.range;
-    for (const std::string_view piece : pre_tokenizer.split(text.substr(begin, end - begin))) {
-      bpe.encode(*vocabulary, piece, ids);
+    } else {
+      encode_normalized(text, part, plain, ids);
     }
   }
   return ids;
+}
+
+// Where normalised text has a byte of `plain` text is not known, so a stretch that touches any is
+// searched for no control tokens that stand for normalised text.
+void Tokenizer::State::encode_normalized(std::string_view text, const TextPart& part,
+                                         std::span<const TextRange> plain,
+                                         std::vector<int32_t>& ids) const {
+  const auto [begin, end] = part.range;
+  const std::string normal = normalizer.run(text.substr(begin, end - begin));
+  const auto after = std::ranges::upper_bound(plain, begin, {}, &TextRange::end);
+  std::vector<TextRange> all_plain;
+  if (after != plain.end() && after->begin < end) all_plain.push_back({0, normal.size()});
+  for (const TextPart& inner : added.split_normalized(normal, all_plain)) {
+    encode_part(normal, inner, begin == 0 && inner.range.begin == 0, ids);
+  }
+}
+
+// `first`: the part begins the whole text.
+void Tokenizer::State::encode_part(std::string_view text, const TextPart& part, bool first,
+                                   std::vector<int32_t>& ids) const {
+  if (part.id >= 0) return ids.push_back(part.id);
+  const std::string_view stretch = text.substr(part.range.begin, part.range.end - part.range.begin);
+  for (const std::string_view piece : pre_tokenizer.split(stretch)) {
+    const bool leads = first && piece.data() == stretch.data();
+    if (!metaspace) {
+      model->encode(piece, leads, ids);
+      continue;
+    }
+    const std::string marked = with_space_marks(*metaspace, piece, leads);
+    if (!metaspace->split) {
+      model->encode(marked, leads, ids);
+      continue;
+    }
+    for (const std::string_view word : split_at_space_marks(marked)) {
+      model->encode(word, leads, ids);
+    }
+  }
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
@@ -126,36 +178,39 @@ std::vector<int32_t> Tokenizer::encode(const std::vector<Segment>& segments) con
   return state_->encode(text, plain);
 }
 
-// An added token stands for its content; other spellings outside the byte alphabet for themselves.
-void Tokenizer::State::append_bytes(int32_t id, std::string& out) const {
-  const std::string_view spelled = vocabulary->text(id);
-  if (added.find(id) != nullptr) {
-    out += spelled;
-  } else {
-    out += from_byte_alphabet(spelled).value_or(std::string(spelled));
-  }
+void Tokenizer::State::append_text(int32_t id, bool& at_start, std::string& out) const {
+  append_decoded(decode, vocabulary->text(id), added.find(id) != nullptr, at_start, out);
 }
 
 std::string Tokenizer::bytes_of(int32_t id) const {
   state_->check_id(id);
   std::string out;
-  state_->append_bytes(id, out);
+  bool at_start = false;
+  state_->append_text(id, at_start, out);
   return out;
 }
 
 std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
   std::string bytes;
+  bool at_start = true;
   for (const int32_t id : ids) {
     state_->check_id(id);
-    if (!skip_special || !is_special(id)) state_->append_bytes(id, bytes);
+    if (!skip_special || !is_special(id)) state_->append_text(id, at_start, bytes);
   }
   return replace_invalid_utf8(bytes);
 }
 
 std::string TokenStream::push(int32_t id) {
-  const std::string bytes = tokenizer_.bytes_of(id);
+  tokenizer_.state_->check_id(id);
   if (skip_special_ && tokenizer_.is_special(id)) return {};
+  std::string bytes;
+  tokenizer_.state_->append_text(id, at_start_, bytes);
   return stream_.push(bytes);
+}
+
+std::string TokenStream::finish() {
+  at_start_ = true;
+  return stream_.finish();
 }
 
 int64_t Tokenizer::size() const { return state_->vocabulary->size(); }

@@ -16,17 +16,21 @@ namespace telora {
 class GgufFile;
 struct TokenizerParts;
 
-// A byte-level BPE tokenizer: added tokens -> pre-tokenizer -> bytes -> BPE. Copies share one
-// state that never changes; all const methods may be called from several threads.
+// Text to token ids and back: added tokens -> normaliser -> pre-tokenizer -> model (byte-level BPE,
+// BPE over characters, unigram, or a SentencePiece model). Copies share one state that never
+// changes; all const methods may be called from several threads.
 class Tokenizer {
  public:
-  // From the tokenizer.ggml.* metadata. Throws Error(data) naming file and key for contradictions
-  // and for tokenizers of other kinds (SentencePiece, WordPiece, unknown pre-tokenizers).
+  // From the tokenizer.ggml.* metadata of the kinds gpt2 and llama. Throws Error(data) naming file
+  // and key for contradictions and for other kinds and pre-tokenizers.
   static Tokenizer from_gguf(const GgufFile& file);
   // From tokenizer.json and, where present, tokenizer_config.json, generation_config.json and
-  // chat_template.jinja of a Hugging Face folder. Throws Error(data), Error(missing) without
-  // tokenizer.json. What would change ids and is not implemented is refused by name.
+  // chat_template.jinja of a Hugging Face folder; tokenizer.model is read only where there is no
+  // tokenizer.json. Throws Error(data), Error(missing) without both. What would change ids and is
+  // not implemented is refused by name.
   static Tokenizer from_folder(const std::filesystem::path& folder);
+  // From a SentencePiece model file and the configuration files beside it.
+  static Tokenizer from_sentencepiece(const std::filesystem::path& file);
   // Throws Error(data) for contradictions among the parts.
   explicit Tokenizer(TokenizerParts parts);
 
@@ -50,7 +54,7 @@ class Tokenizer {
   std::string bytes_of(int32_t id) const;
 
   int64_t size() const;  // ids are 0 ... size() - 1
-  // Spelled as in the vocabulary: `Ġthe` for " the".
+  // Spelled as in the vocabulary: `Ġthe` or `▁the` for " the".
   std::optional<int32_t> id_of(std::string_view token) const;
   std::string token(int32_t id) const;
   bool is_special(int32_t id) const;
@@ -70,6 +74,7 @@ class Tokenizer {
   const std::string& name() const;  // the file it was read from
 
  private:
+  friend class TokenStream;
   struct State;
   std::shared_ptr<const State> state_;
 };
@@ -80,12 +85,13 @@ class TokenStream {
   explicit TokenStream(Tokenizer tokenizer, bool skip_special = true)
       : tokenizer_(std::move(tokenizer)), skip_special_(skip_special) {}
   std::string push(int32_t id);  // the text that is now complete, possibly empty
-  std::string finish() { return stream_.finish(); }
+  std::string finish();          // what was held back; the stream starts anew
 
  private:
   Tokenizer tokenizer_;
   Utf8Stream stream_;
   bool skip_special_;
+  bool at_start_ = true;  // nothing was decoded yet
 };
 
 }  // namespace telora

@@ -49,7 +49,7 @@ void add_added(Sha256& hash, std::vector<AddedToken> added) {
 
 std::string tokenizer_digest(const Vocabulary& vocabulary, const TokenizerParts& parts) {
   Sha256 hash;
-  hash.update("telora byte-level BPE 1\n");
+  hash.update("telora ").update(parts.kind).update("\n");
   hash.update(fmt::format("{} {} {}\n", parts.bpe.ignore_merges, parts.bpe.unknown,
                           parts.bpe.fuse_unknown));
   add_rules(hash, parts.rules);

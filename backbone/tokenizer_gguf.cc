@@ -1,7 +1,9 @@
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cctype>
 
+#include "backbone/sentencepiece_parts.h"
 #include "backbone/tokenizer.h"
 #include "backbone/tokenizer_parts.h"
 #include "core/error.h"
@@ -19,9 +21,6 @@ constexpr char kMerges[] = "tokenizer.ggml.merges";
 constexpr char kPre[] = "tokenizer.ggml.pre";
 constexpr char kModel[] = "tokenizer.ggml.model";
 
-// The values of tokenizer.ggml.token_type.
-enum TokenType { kNormal = 1, kUnknown, kControl, kUserDefined, kUnused, kByte };
-
 // What an id of tokenizer.ggml.pre stands for (llama.cpp's table).
 struct PreTokenizerKind {
   std::string_view id;
@@ -29,6 +28,11 @@ struct PreTokenizerKind {
   bool ignore_merges = false;
   bool add_bos = false;  // unless the file says otherwise
 };
+
+// Of the kind `default`, besides GPT-2's.
+const SplitRule kPunctuationSplit = {R"([\p{P}\$\+<=>\^~\|]+)"};
+const SplitRule kNumberRunSplit = {R"(\p{N}+)"};
+const SplitRule kThreeDigitSplit = {"[0-9][0-9][0-9]"};
 
 const std::vector<PreTokenizerKind>& pre_tokenizer_kinds() {
   static const std::vector<PreTokenizerKind> kinds = {
@@ -40,6 +44,7 @@ const std::vector<PreTokenizerKind>& pre_tokenizer_kinds() {
       {"llama-bpe", {kLlama3Split}, true, true},
       {"dbrx", {kLlama3Split}},
       {"qwen2", {kQwen2Split}},
+      {"default", {kPunctuationSplit, kGpt2Split, kNumberRunSplit, kThreeDigitSplit}},
   };
   return kinds;
 }
@@ -57,12 +62,13 @@ const PreTokenizerKind& find_kind(const GgufFile& file) {
        near.empty() ? "" : fmt::format("did you mean '{}'?", near));
 }
 
-void check_model(const GgufFile& file) {
+// Whether the tokenizer is SentencePiece's; otherwise it is byte-level BPE.
+bool is_sentencepiece(const GgufFile& file) {
   const std::string model = file.string(kModel);
-  if (model == "gpt2") return;
-  fail(ErrorKind::kData, {file.name(), kModel},
-       fmt::format("'{}'{}", printable(model), model == "llama" ? " (SentencePiece)" : ""),
-       "'gpt2' (byte-level BPE)", "tokenizers of other kinds are not supported");
+  if (model == "gpt2" || model == "llama") return model == "llama";
+  fail(ErrorKind::kData, {file.name(), kModel}, fmt::format("'{}'", printable(model)),
+       "'gpt2' (byte-level BPE) or 'llama' (SentencePiece BPE)",
+       "tokenizers of other kinds are not supported");
 }
 
 void check_length(const GgufFile& file, const char* key, size_t found, size_t tokens) {
@@ -89,10 +95,16 @@ bool is_byte_token(std::string_view text) {
        "1 to 5 in a byte-level vocabulary");
 }
 
+[[noreturn]] void fail_type(const GgufFile& file, size_t index, int64_t type) {
+  fail(ErrorKind::kData, {file.name(), fmt::format("{}[{}]", kTypes, index)}, std::to_string(type),
+       "1 to 6");
+}
+
 void add_token(const GgufFile& file, size_t index, int64_t type, const std::string& text,
                TokenizerParts& parts) {
   const auto id = static_cast<int32_t>(index);
-  switch (type) {
+  using enum PieceType;
+  switch (static_cast<PieceType>(type)) {
     case kNormal:
       return;
     case kUnknown:
@@ -108,8 +120,7 @@ void add_token(const GgufFile& file, size_t index, int64_t type, const std::stri
     case kByte:
       refuse_byte_token(file, index, text);
     default:
-      fail(ErrorKind::kData, {file.name(), fmt::format("{}[{}]", kTypes, index)},
-           std::to_string(type), "1 to 6");
+      fail_type(file, index, type);
   }
 }
 
@@ -153,22 +164,65 @@ bool read_flag(const GgufFile& file, const char* key, bool otherwise) {
   return file.has(key) ? file.boolean(key) : otherwise;
 }
 
+// The pieces; user-defined ones are found in the text as it is, before spaces are spelled ▁.
+std::vector<Piece> read_pieces(const GgufFile& file, TokenizerParts& parts) {
+  const std::vector<std::string>& tokens = file.strings(kTokens);
+  const std::vector<int64_t> types = file.integers(kTypes);
+  const std::vector<double> scores = file.numbers(kScores);
+  check_length(file, kTypes, types.size(), tokens.size());
+  check_length(file, kScores, scores.size(), tokens.size());
+  std::vector<Piece> pieces;
+  pieces.reserve(tokens.size());
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (types[i] < 1 || types[i] > 6) fail_type(file, i, types[i]);
+    const auto type = static_cast<PieceType>(types[i]);
+    if (type == PieceType::kUserDefined) {
+      parts.added.push_back({.id = static_cast<int32_t>(i), .content = tokens[i]});
+    }
+    pieces.push_back({tokens[i], static_cast<float>(scores[i]), type});
+  }
+  return pieces;
+}
+
+// llama.cpp reads no more than this of a SentencePiece model, so the rest has these values.
+void read_sentencepiece(const GgufFile& file, TokenizerParts& parts) {
+  constexpr char kCharsmap[] = "tokenizer.ggml.precompiled_charsmap";
+  if (file.has(kCharsmap)) {
+    fail(ErrorKind::kData, {file.name(), kCharsmap}, "normalisation rules", "none",
+         "this would change token ids and is not supported");
+  }
+  SentencePieceProto proto;
+  proto.kind = SentencePieceProto::Kind::kBpe;
+  proto.pieces = read_pieces(file, parts);
+  proto.byte_fallback = std::ranges::count(proto.pieces, PieceType::kByte, &Piece::type) > 0;
+  proto.add_dummy_prefix = read_flag(file, "tokenizer.ggml.add_space_prefix", true);
+  proto.remove_extra_whitespaces =
+      read_flag(file, "tokenizer.ggml.remove_extra_whitespaces", false);
+  check_sentencepiece(proto, file.name(), kTokens);
+  add_sentencepiece(std::move(proto), DummyPrefix::kEveryStretch, parts);
+  parts.add_bos = true;
+}
+
+void read_byte_level(const GgufFile& file, TokenizerParts& parts) {
+  const PreTokenizerKind& kind = find_kind(file);
+  parts.rules = kind.rules;
+  parts.bpe.ignore_merges = kind.ignore_merges;
+  parts.add_bos = kind.add_bos;
+  read_vocabulary(file, parts);
+  read_merges(file, parts);
+}
+
 }  // namespace
 
 Tokenizer Tokenizer::from_gguf(const GgufFile& file) {
-  check_model(file);
-  const PreTokenizerKind& kind = find_kind(file);
   TokenizerParts parts;
   parts.file = file.name();
   parts.merges_field = kMerges;
   parts.added_field = kTokens;
   parts.rules_field = kPre;
-  parts.rules = kind.rules;
-  parts.bpe.ignore_merges = kind.ignore_merges;
-  read_vocabulary(file, parts);
-  read_merges(file, parts);
+  is_sentencepiece(file) ? read_sentencepiece(file, parts) : read_byte_level(file, parts);
   read_named_tokens(file, parts);
-  parts.add_bos = read_flag(file, "tokenizer.ggml.add_bos_token", kind.add_bos);
+  parts.add_bos = read_flag(file, "tokenizer.ggml.add_bos_token", parts.add_bos);
   parts.add_eos = read_flag(file, "tokenizer.ggml.add_eos_token", false);
   constexpr char kTemplate[] = "tokenizer.chat_template";
   if (file.has(kTemplate)) parts.chat_template = file.string(kTemplate);

@@ -8,7 +8,9 @@
 
 #include "backbone/added_tokens.h"
 #include "backbone/bpe.h"
+#include "backbone/detokenizer.h"
 #include "backbone/pre_tokenizer.h"
+#include "backbone/text_normalizer.h"
 #include "backbone/vocabulary.h"
 
 namespace telora {
@@ -20,8 +22,13 @@ struct TokenizerParts {
   std::vector<Merge> merges;
   std::vector<AddedToken> added;
   std::vector<int32_t> padding;  // ascending ids that only fill the vocabulary up
+  TextNormalizer normalizer;
   std::vector<SplitRule> rules;
+  std::optional<Metaspace> metaspace;  // after the rules
   BpeOptions bpe;
+  std::unique_ptr<const PieceModel> model;  // null: byte-level BPE with `merges`
+  std::string kind = "byte-level BPE 1";    // goes into the digest: all that the others do not say
+  DecodeRule decode;
   std::optional<int32_t> bos, eos, pad;
   std::vector<int32_t> end_of_turn;
   bool add_bos = false;

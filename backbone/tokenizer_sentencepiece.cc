@@ -1,0 +1,74 @@
+#include <fmt/format.h>
+
+#include "backbone/sentencepiece_model.h"
+#include "backbone/sentencepiece_parts.h"
+#include "backbone/tokenizer.h"
+#include "backbone/tokenizer_json.h"
+#include "core/digest.h"
+#include "core/files.h"
+
+namespace telora {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxFileBytes = 256 << 20;
+
+std::optional<int32_t> named_id(int64_t id) {
+  if (id < 0) return std::nullopt;
+  return static_cast<int32_t>(id);
+}
+
+// tokenizer_config.json may say `legacy: false`: then only text at the very beginning gets the
+// prefix.
+DummyPrefix read_prefix(const fs::path& folder) {
+  const fs::path path = folder / "tokenizer_config.json";
+  if (!fs::exists(path)) return DummyPrefix::kEveryStretch;
+  Fields config(Document::parse_json(read_text(path), path.string(), 1, ErrorKind::kData, true));
+  const bool given = config.has("legacy") && !config.is_null("legacy");
+  return given && !config.boolean("legacy") ? DummyPrefix::kFirstStretch
+                                            : DummyPrefix::kEveryStretch;
+}
+
+}  // namespace
+
+void add_sentencepiece(SentencePieceProto proto, DummyPrefix prefix, TokenizerParts& parts) {
+  std::vector<std::string> tokens;
+  for (const Piece& piece : proto.pieces) {
+    const auto id = static_cast<int32_t>(tokens.size());
+    tokens.push_back(piece.text);
+    if (piece.type == PieceType::kControl || piece.type == PieceType::kUnknown) {
+      parts.added.push_back({.id = id, .content = piece.text, .special = true});
+    }
+  }
+  parts.vocabulary = std::make_unique<Vocabulary>(tokens, parts.file, parts.added_field);
+  if (proto.whitespace_as_suffix) {
+    fail(ErrorKind::kData, {parts.file, "trainer_spec.treat_whitespace_as_suffix"}, "true", "false",
+         "spaces behind words are not supported");
+  }
+  parts.kind = fmt::format("SentencePiece, prefix {}, model {}", static_cast<int>(prefix),
+                           sha256(serialize_sentencepiece(proto)));
+  parts.decode = {.byte_level = false, .byte_pieces = proto.byte_fallback, .space_mark = true};
+  if (proto.add_dummy_prefix || proto.remove_extra_whitespaces) {
+    parts.decode.leading = DecodeRule::Leading::kDropOne;
+  }
+  parts.model = std::make_unique<SentencePieceModel>(std::move(proto), prefix, parts.file);
+}
+
+Tokenizer Tokenizer::from_sentencepiece(const fs::path& file) {
+  TokenizerParts parts;
+  parts.file = file.string();
+  parts.added_field = "pieces";
+  SentencePieceProto proto = parse_sentencepiece(read_text(file, kMaxFileBytes), parts.file);
+  parts.bos = named_id(proto.bos_id);
+  parts.eos = named_id(proto.eos_id);
+  parts.pad = named_id(proto.pad_id);
+  parts.add_bos = parts.bos.has_value();  // as the tokenizer classes of Llama and Gemma do
+  const fs::path folder = file.parent_path();
+  add_sentencepiece(std::move(proto), read_prefix(folder), parts);
+  add_tokenizer_config(folder, parts);
+  return Tokenizer(std::move(parts));
+}
+
+}  // namespace telora
