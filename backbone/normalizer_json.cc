@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <sodium.h>
+#include <openssl/evp.h>
 
 #include <nlohmann/json.hpp>
 
@@ -10,6 +10,7 @@ namespace telora {
 namespace {
 
 constexpr size_t kMaxSteps = 16;
+constexpr size_t kMaxCharsmap = size_t{1} << 26;  // bytes of base64
 
 NormalizerStep make_step(NormalizerStep::Kind kind, std::string text = {}) {
   NormalizerStep step{.kind = kind, .text = std::move(text), .pattern = {}};
@@ -35,19 +36,27 @@ NormalizerStep parse_strip(Fields& fields) {
   return step;
 }
 
+// Nothing for text that is not base64.
+std::optional<std::string> from_base64(const std::string& text) {
+  if (text.size() > kMaxCharsmap || text.find_first_of(" \t\r\n") != std::string::npos) return {};
+  std::string bytes(text.size() / 4 * 3 + 3, '\0');
+  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                                   reinterpret_cast<const unsigned char*>(text.data()),
+                                   static_cast<int>(text.size()));
+  if (size < 0) return {};
+  const size_t padding = text.size() - std::min(text.size(), text.find_last_not_of('=') + 1);
+  if (padding > 2) return {};
+  bytes.resize(static_cast<size_t>(size) - padding);  // the padding was decoded to zeros
+  return bytes;
+}
+
 NormalizerStep parse_precompiled(Fields& fields) {
   const std::string key = "precompiled_charsmap";
   const std::string text = fields.string(key);
-  std::string blob(text.size() / 4 * 3 + 3, '\0');
-  size_t size = 0;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(blob.data()), blob.size(), text.data(),
-                        text.size(), nullptr, &size, nullptr,
-                        sodium_base64_VARIANT_ORIGINAL) != 0) {
-    fields.fail(key, "text that is not base64", "base64 with its padding");
-  }
-  blob.resize(size);
+  const auto blob = from_base64(text);
+  if (!blob) fields.fail(key, "text that is not base64", "base64 with its padding");
   NormalizerStep step = make_step(NormalizerStep::Kind::kPrecompiled);
-  step.charsmap = std::make_shared<const Charsmap>(std::move(blob), fields.where(key));
+  step.charsmap = std::make_shared<const Charsmap>(*blob, fields.where(key));
   return step;
 }
 
