@@ -33,13 +33,18 @@ struct Contents {
   std::vector<TensorRow> tensors;
 };
 
+// Without looking for the key, which is new: an ordered object searches from its beginning.
+void add(Json& object, const std::string& key, Json value) {
+  object.get_ref<Json::object_t&>().emplace_back(key, std::move(value));
+}
+
 Contents read_gguf(const std::filesystem::path& path) {
   const GgufFile file(path);
   Contents contents;
   contents.format = "gguf";
   for (const std::string& key : file.keys()) {
-    contents.metadata[key] =
-        std::visit([](const auto& value) { return Json(value); }, file.value(key));
+    add(contents.metadata, key,
+        std::visit([](const auto& value) { return Json(value); }, file.value(key)));
   }
   for (const GgufTensor& tensor : file.tensors()) {
     contents.tensors.push_back({tensor.name,
@@ -54,7 +59,7 @@ Contents read_safetensors(const std::filesystem::path& path) {
   const SafetensorsFile file(path);
   Contents contents;
   contents.format = "safetensors";
-  for (const auto& [key, value] : file.metadata()) contents.metadata[key] = value;
+  for (const auto& [key, value] : file.metadata()) add(contents.metadata, key, value);
   for (const SafetensorsEntry& entry : file.entries()) {
     contents.tensors.push_back(
         {entry.name, std::string(dtype_name(entry.dtype)), entry.shape, entry.bytes});

@@ -1,6 +1,7 @@
 // lora-inspect as a user meets it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -67,6 +68,25 @@ TEST(InspectFile, ListsASafetensorsFile) {
   EXPECT_EQ(
       file["tensors"][0],
       (ordered_json{{"name", "a.weight"}, {"type", "F32"}, {"shape", {2, 3}}, {"bytes", 24}}));
+}
+
+double child_seconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_CHILDREN, &usage);
+  return static_cast<double>(usage.ru_utime.tv_sec) +
+         1e-6 * static_cast<double>(usage.ru_utime.tv_usec);
+}
+
+TEST(InspectFile, SixtyThousandKeysAreListedFast) {
+  const Scratch scratch;
+  const std::string path = scratch / "m.safetensors";
+  std::map<std::string, std::string> metadata;
+  for (int i = 0; i < 60'000; ++i) metadata.emplace(std::to_string(i), "");
+  write_safetensors(path, {}, metadata);
+  const double before = child_seconds();
+  const ProgramResult result = run_program("lora-inspect", {"file", path, "--json"});
+  EXPECT_LT(child_seconds() - before, 4);
+  EXPECT_EQ(nlohmann::json::parse(result.out)["metadata"].size(), 60'000U);
 }
 
 TEST(InspectFile, DumpsATensorAsFloats) {
