@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "adapters/adapter_fit.h"
+#include "adapters/adapter_trust.h"
 #include "adapters/described_modules.h"
 #include "adapters/tensor_name.h"
 #include "backbone/decoder_spec.h"
@@ -172,6 +173,7 @@ AdapterFile read_adapter(const std::filesystem::path& folder,
     fail(ErrorKind::kData, {file.name(), ""}, "no tensors",
          "lora_A and lora_B of each adapted module");
   }
+  require_own_files(folder);
   for (const LoraPair& pair : fit_to_base(file, base, adapter.config)) {
     adapter.modules.push_back({pair.module->name, load(file, *pair.a), load(file, *pair.b),
                                pair.magnitude ? load(file, *pair.magnitude) : at::Tensor()});

@@ -33,7 +33,8 @@ struct AdapterFile {
 // Error(data) with every problem of the names and shapes in one message: an unknown tensor, A
 // without B, a module that the base lacks or the config does not select, a selected module without
 // tensors, a shape that differs from the base, a rank that differs from the config, magnitudes
-// missing from a DoRA adapter or present in another; then for the first tensor holding NaN or Inf.
+// missing from a DoRA adapter or present in another; Error(integrity) for files that are not those
+// of the folder's telora.json; then Error(data) for the first tensor holding NaN or Inf.
 AdapterFile read_adapter(const std::filesystem::path& folder, const std::vector<ModuleShape>& base);
 
 // The same without a base model: its modules are taken to be those that the tensors name.

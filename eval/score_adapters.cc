@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "adapters/adapter_trust.h"
 #include "adapters/lora_adapter.h"
 #include "backbone/backbone.h"
 #include "backbone/torch.h"
@@ -48,8 +49,11 @@ class Scoring {
     Report report = begin_report();
     const Evaluation base = score("base", report);
     for (const std::string& folder : request_.adapters) {
-      LoraAdapter adapter =
-          LoraAdapter::from_file(read_adapter(folder, linear_modules(backbone_.decoder.spec())));
+      const AdapterFile file = read_adapter(folder, linear_modules(backbone_.decoder.spec()));
+      if (!request_.accept_risk) {
+        require_trust(folder, file, backbone_.weights_digest, "--accept-risk scores it anyway");
+      }
+      LoraAdapter adapter = LoraAdapter::from_file(file);
       adapter.attach(backbone_.decoder);
       const Evaluation adapted = score(folder, report);
       LoraAdapter::detach(backbone_.decoder);

@@ -36,6 +36,8 @@ CLI::App* add_run(CLI::App& app, EvalFlags& flags) {
   run->add_option("--precision", r.precision, "bf16 or f32")
       ->check(CLI::IsMember({"bf16", "f32"}))
       ->capture_default_str();
+  run->add_flag("--accept-risk", r.accept_risk,
+                "Score adapters of other weights or with a suspicious spectrum too");
   run->add_option("--out", flags.out, "Folder for report.json and a predictions file each");
   run->add_flag("--quiet", flags.quiet, "Only the table and errors");
   return run;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "adapters/adapter_summary.h"
+#include "adapters/adapter_trust.h"
 #include "backbone/backbone.h"
 
 namespace telora {
@@ -49,6 +50,12 @@ std::string variant_of(const LoraConfig& config) {
   return text;
 }
 
+std::vector<std::string> names_of(const std::vector<const LoraModuleSummary*>& modules) {
+  std::vector<std::string> names;
+  for (const LoraModuleSummary* module : modules) names.push_back(module->module);
+  return names;
+}
+
 Json to_json(const AdapterFile& adapter, const std::vector<LoraModuleSummary>& modules) {
   Json rows = Json::array();
   for (const LoraModuleSummary& m : modules) {
@@ -75,6 +82,7 @@ Json to_json(const AdapterFile& adapter, const std::vector<LoraModuleSummary>& m
           {"parameters", parameters_of(adapter)},
           {"magnitudes", magnitudes_of(adapter)},
           {"magnitude_bytes_f32", 4 * magnitudes_of(adapter)},
+          {"suspicious", names_of(suspicious_modules(modules))},
           {"modules", rows}};
 }
 
@@ -99,6 +107,9 @@ void print_text(const AdapterFile& adapter, const std::vector<LoraModuleSummary>
                m.magnitudes > 0
                    ? fmt::format("  {:.3g} to {:.3g}", m.magnitude_low, m.magnitude_high)
                    : "");
+  }
+  for (const std::string& name : names_of(suspicious_modules(modules))) {
+    fmt::print("suspicious: {}, where one direction outweighs all others and other layers\n", name);
   }
 }
 

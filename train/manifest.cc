@@ -61,13 +61,14 @@ void write_summary(const std::filesystem::path& path, const RunSummary& summary)
 
 void write_manifest(const std::filesystem::path& path, const Recipe& recipe,
                     const RunIdentity& identity, const RunSummary& summary, const Report* report,
-                    const std::string& adapter_sha256) {
+                    const std::string& adapter_sha256, const std::string& adapter_config_sha256) {
   Json manifest{{"format", 1},
                 {"telora", kVersion},
                 {"category", recipe.category},
                 {"backbone", recipe.backbone},
                 {"seed", recipe.seed},
                 {"adapter_sha256", adapter_sha256},
+                {"adapter_config_sha256", adapter_config_sha256},
                 {"sha256", identity},
                 {"recipe", to_yaml(recipe)},
                 {"summary", summary_json(summary)}};

@@ -30,7 +30,7 @@ void write_summary(const std::filesystem::path& path, const RunSummary& summary)
 // telora.json: what the adapter was made from and what came out. Written last.
 void write_manifest(const std::filesystem::path& path, const Recipe& recipe,
                     const RunIdentity& identity, const RunSummary& summary, const Report* report,
-                    const std::string& adapter_sha256);
+                    const std::string& adapter_sha256, const std::string& adapter_config_sha256);
 
 // README.md of the run's folder: a model card for the adapter.
 void write_model_card(const std::filesystem::path& path, const Recipe& recipe,

@@ -270,7 +270,8 @@ class Run {
     if (report) write_report(folder_.path("report.json"), *report);
     write_model_card(folder_.path("README.md"), recipe_, identity_, summary, report);
     write_manifest(folder_.path("telora.json"), recipe_, identity_, summary, report,
-                   sha256_file(folder_.path("adapter_model.safetensors")));
+                   sha256_file(folder_.path("adapter_model.safetensors")),
+                   sha256_file(folder_.path("adapter_config.json")));
     result.stopped_early = summary.stopped_early;
     result.best_step = summary.best_step;
     result.steps = summary.steps;
