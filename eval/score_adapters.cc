@@ -47,13 +47,12 @@ class Scoring {
 
   Report run() {
     Report report = begin_report();
+    // Before the base is scored, which takes minutes: a bad one shows at once.
+    const std::vector<AdapterFile> files = read_adapters();
     const Evaluation base = score("base", report);
-    for (const std::string& folder : request_.adapters) {
-      const AdapterFile file = read_adapter(folder, linear_modules(backbone_.decoder.spec()));
-      if (!request_.accept_risk) {
-        require_trust(folder, file, backbone_.weights_digest, "--accept-risk scores it anyway");
-      }
-      LoraAdapter adapter = LoraAdapter::from_file(file);
+    for (size_t i = 0; i < files.size(); ++i) {
+      const std::string& folder = request_.adapters[i];
+      LoraAdapter adapter = LoraAdapter::from_file(files[i]);
       adapter.attach(backbone_.decoder);
       const Evaluation adapted = score(folder, report);
       LoraAdapter::detach(backbone_.decoder);
@@ -64,6 +63,17 @@ class Scoring {
   }
 
  private:
+  std::vector<AdapterFile> read_adapters() const {
+    std::vector<AdapterFile> files;
+    for (const std::string& folder : request_.adapters) {
+      files.push_back(read_adapter(folder, linear_modules(backbone_.decoder.spec())));
+      if (request_.accept_risk) continue;
+      require_trust(folder, files.back(), backbone_.weights_digest,
+                    "--accept-risk scores it anyway");
+    }
+    return files;
+  }
+
   Report begin_report() const {
     Report report;
     report.category = category_.name;

@@ -26,6 +26,8 @@ constexpr const char* kAllLinear = "all-linear";
 constexpr int64_t kManyRows = 2000;     // from here on a dropout of 0, as torchtune and unsloth do
 constexpr double kSmallDropout = 0.05;  // small sets overfit
 
+constexpr double kRsloraAlpha = 8;  // alpha / sqrt(rank) is then 2 at rank 16, as without it
+
 constexpr size_t kHelpColumn = 40;
 
 // What PEFT calls settings that have another name here.
@@ -164,7 +166,9 @@ Recipe load_recipe(const RecipeSources& sources) {
 
 Recipe resolve_recipe(Recipe recipe, int64_t training_rows,
                       const std::vector<ModuleShape>& layers) {
-  if (recipe.alpha == kAuto) recipe.alpha = 2 * static_cast<double>(recipe.rank);
+  if (recipe.alpha == kAuto) {
+    recipe.alpha = recipe.use_rslora ? kRsloraAlpha : 2 * static_cast<double>(recipe.rank);
+  }
   if (recipe.dropout == kAuto) {
     const bool none = training_rows >= kManyRows || takes_parts_of_weights(recipe.init);
     recipe.dropout = none ? 0 : kSmallDropout;

@@ -90,11 +90,11 @@ Recipe load_recipe(const RecipeSources& sources);
 // A recipe written by to_yaml; every key must be there. Throws Error(config).
 Recipe read_recipe(const std::string& yaml, const std::string& file);
 
-// Fills what is still automatic: alpha = 2 · rank; dropout = 0 from 2,000 training rows on or with
-// an init that takes parts out of the weights, 0.05 otherwise; `all-linear` = the last names of
-// `layers`, which must not hold the vocabulary head. Then checks every value, that each target,
-// pattern and block number names a layer, that each rank fits its layer, and that the settings of
-// the adapter go together. Throws Error(config).
+// Fills what is still automatic: alpha = 2 · rank, or 8 with use_rslora; dropout = 0 from 2,000
+// training rows on or with an init that takes parts out of the weights, 0.05 otherwise;
+// `all-linear` = the last names of `layers`, which must not hold the vocabulary head. Then checks
+// every value, that each target, pattern and block number names a layer, that each rank fits its
+// layer, and that the settings of the adapter go together. Throws Error(config).
 Recipe resolve_recipe(Recipe recipe, int64_t training_rows, const std::vector<ModuleShape>& layers);
 
 // One `key: value` line for every setting; read_recipe gives the same struct back.

@@ -249,6 +249,8 @@ TEST(VariantRecipe, SettingsThatDoNotGoTogetherAreRefused) {
               HasSubstr("layers_to_transform"));
   EXPECT_EQ(resolved({"init=pissa"}).dropout, 0);
   EXPECT_EQ(resolved({"init=kaiming"}).dropout, 0.05);
+  EXPECT_EQ(resolved({"alpha=auto"}).alpha, 4);
+  EXPECT_EQ(resolved({"alpha=auto", "use_rslora=true"}).alpha, 8);
 }
 
 TEST(VariantRecipe, ValuesOutOfRangeAreRefused) {
