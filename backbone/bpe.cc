@@ -9,6 +9,7 @@
 #include <random>
 
 #include "backbone/byte_level.h"
+#include "backbone/piece_cache.h"
 #include "core/error.h"
 
 namespace telora {
@@ -85,13 +86,26 @@ uint64_t MergeTable::find(int32_t left, int32_t right) const {
 
 Bpe::Bpe(const Vocabulary& vocabulary, std::span<const Merge> merges, BpeOptions options,
          const std::string& file, const std::string& field)
-    : vocabulary_(vocabulary), merges_(merges, file, field), options_(options) {
+    : vocabulary_(vocabulary),
+      cache_owner_(PieceCache::new_owner()),
+      merges_(merges, file, field),
+      options_(options) {
   for (int byte = 0; byte < 256; ++byte) {
     byte_ids_[byte] = vocabulary.find(byte_spelling(static_cast<unsigned char>(byte))).value_or(-1);
   }
 }
 
 void Bpe::encode(std::string_view piece, bool, std::vector<int32_t>& ids) const {
+  const std::optional<PieceCache::Key> key = PieceCache::key(piece);
+  if (!key) return encode_uncached(piece, ids);
+  PieceCache& cache = PieceCache::of_this_thread();
+  if (cache.find(cache_owner_, *key, ids)) return;
+  const size_t begin = ids.size();
+  encode_uncached(piece, ids);
+  cache.put(cache_owner_, *key, std::span(ids).subspan(begin));
+}
+
+void Bpe::encode_uncached(std::string_view piece, std::vector<int32_t>& ids) const {
   if (options_.ignore_merges) {
     if (const auto whole = vocabulary_.find(to_byte_alphabet(piece))) {
       ids.push_back(*whole);

@@ -69,11 +69,14 @@ class Bpe : public PieceModel {
       const std::string& file, const std::string& field);
 
   void encode(std::string_view piece, bool first, std::vector<int32_t>& ids) const override;
+  // The same without the cache.
+  void encode_uncached(std::string_view piece, std::vector<int32_t>& ids) const;
 
  private:
   void append_bytes(std::string_view piece, std::vector<int32_t>& ids) const;
 
   const Vocabulary& vocabulary_;
+  const uint32_t cache_owner_;
   MergeTable merges_;
   std::array<int32_t, 256> byte_ids_;  // -1: the vocabulary has no such byte
   BpeOptions options_;

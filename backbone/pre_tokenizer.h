@@ -51,8 +51,15 @@ struct PreTokenizerSteps {
 // Cuts text into the pieces within which BPE merges; each rule cuts the pieces of the one before.
 class PreTokenizer {
  public:
-  // Throws Error(data) at `where` for a pattern that is not accepted.
-  PreTokenizer(std::vector<SplitRule> rules, const Where& where);
+  // A stretch of a piece, inside or outside a match.
+  struct Stretch {
+    TextRange range;
+    bool match;
+  };
+
+  // Throws Error(data) at `where` for a pattern that is not accepted. `shortcuts`: the commonest
+  // matches of the known patterns are found without the regular expression.
+  PreTokenizer(std::vector<SplitRule> rules, const Where& where, bool shortcuts = true);
 
   // Views into `text` (valid UTF-8), in order, none empty. Throws Error(data) for a pattern that
   // exceeds the step limit.
@@ -61,8 +68,14 @@ class PreTokenizer {
   const std::vector<SplitRule>& rules() const { return rules_; }
 
  private:
+  enum class Shortcut { kNone, kWords, kDigits };
+  static Shortcut shortcut_of(const SplitRule& rule);
+  std::optional<TextRange> find(size_t rule, std::string_view piece, size_t pos) const;
+  void find_stretches(size_t rule, std::string_view piece, std::vector<Stretch>& out) const;
+
   std::vector<SplitRule> rules_;
   std::vector<PieceRegex> patterns_;
+  std::vector<Shortcut> shortcuts_;
 };
 
 }  // namespace telora

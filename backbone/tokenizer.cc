@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "backbone/parallel.h"
 #include "backbone/tokenizer_digest.h"
 #include "backbone/tokenizer_parts.h"
 #include "core/error.h"
@@ -165,6 +166,17 @@ void Tokenizer::State::encode_part(std::string_view text, const TextPart& part, 
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
   return state_->encode(text, {});
+}
+
+std::vector<std::vector<int32_t>> Tokenizer::encode_batch(
+    std::span<const std::string> texts) const {
+  std::vector<std::vector<int32_t>> ids(texts.size());
+  parallel_for(0, static_cast<int64_t>(texts.size()), 16, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+      ids[i] = encode(texts[i]);
+    }
+  });
+  return ids;
 }
 
 std::vector<int32_t> Tokenizer::encode(const std::vector<Segment>& segments) const {

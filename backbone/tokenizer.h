@@ -38,6 +38,9 @@ class Tokenizer {
   // Throws Error(data) for invalid UTF-8 (with its byte offset).
   std::vector<int32_t> encode(std::string_view text) const;
 
+  // The ids of each text, on all threads; as encode().
+  std::vector<std::vector<int32_t>> encode_batch(std::span<const std::string> texts) const;
+
   // `special` text comes from a template; other text is content in which control tokens stay text.
   struct Segment {
     std::string text;

@@ -28,12 +28,28 @@ int32_t parse_id(const Fields& fields, const std::string& text, int64_t size) {
   int32_t id = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
   if (error == std::errc() && end == text.data() + text.size() && id >= 0 && id < size) return id;
-  fields.fail(text, "no id of tokenizer.json", fmt::format("0 to {}", size - 1));
+  fields.fail(text, "no id of the vocabulary", fmt::format("0 to {}", size - 1));
 }
 
 bool same_matching(const AddedToken& a, const AddedToken& b) {
   return a.content == b.content && a.special == b.special && a.single_word == b.single_word &&
          a.lstrip == b.lstrip && a.rstrip == b.rstrip && a.normalized == b.normalized;
+}
+
+// Beside a SentencePiece model the list says which of its pieces are found in text as a whole.
+void add_listed_token(Fields& list, const std::string& key, const AddedToken& token,
+                      TokenizerParts& parts) {
+  if (parts.vocabulary->text(token.id) != token.content) {
+    list.fail(
+        key, fmt::format("'{}'", printable(token.content)),
+        fmt::format("'{}', the piece of this id", printable(parts.vocabulary->text(token.id))),
+        "tokens that were added to the model need its tokenizer.json");
+  }
+  if (AddedToken* known = find_added(parts, token.id)) {
+    *known = token;
+  } else {
+    parts.added.push_back(token);
+  }
 }
 
 // The list repeats tokenizer.json's; where the two differ, readers disagree about ids.
@@ -43,6 +59,12 @@ void check_added_tokens(Fields& config, TokenizerParts& parts) {
   for (const std::string& key : list.keys()) {
     const int32_t id = parse_id(list, key, parts.vocabulary->size());
     Fields entry = list.object(key);
+    if (parts.added_by_config) {
+      AddedToken token = parse_added_token(entry, id);
+      token.normalized = false;  // there is no other text that it could be looked for in
+      add_listed_token(list, key, token, parts);
+      continue;
+    }
     const AddedToken* known = find_added(parts, id);
     if (known != nullptr && same_matching(parse_added_token(entry, id), *known)) continue;
     list.fail(key, known == nullptr ? "a token that tokenizer.json does not add" : "other values",
@@ -62,7 +84,7 @@ std::optional<int32_t> read_named(Fields& config, const std::string& key, Tokeni
   const std::optional<std::string> text = named_token(config, key);
   if (!text) return std::nullopt;
   const std::optional<int32_t> id = parts.vocabulary->find(*text);
-  if (!id) config.fail(key, fmt::format("'{}'", printable(*text)), "a token of tokenizer.json");
+  if (!id) config.fail(key, fmt::format("'{}'", printable(*text)), "a token of the vocabulary");
   if (AddedToken* known = find_added(parts, *id)) {
     known->special = true;
   } else {
@@ -88,14 +110,16 @@ void read_flag(Fields& config, const std::string& key, bool token, bool& flag) {
   if (flag && !token) config.fail(key, "true", "false, as there is no such token");
 }
 
-void check_prefix_space(Fields& config) {
+// Models that spell spaces as ▁ say by other means what goes before a text.
+void check_prefix_space(Fields& config, const TokenizerParts& parts) {
   const std::string key = "add_prefix_space";
+  if (!parts.decode.byte_level) return config.ignore(key);
   if (!config.has(key) || config.is_null(key) || !config.boolean(key)) return;
   config.fail(key, "true", "false", "this would change token ids and is not supported");
 }
 
 void read_config(Fields config, TokenizerParts& parts) {
-  check_prefix_space(config);
+  check_prefix_space(config, parts);
   check_added_tokens(config, parts);
   if (const auto id = read_named(config, "bos_token", parts)) parts.bos = id;
   if (const auto id = read_named(config, "eos_token", parts)) parts.eos = id;

@@ -24,6 +24,29 @@ std::vector<AddedToken> parse_added(Fields& root) {
   return added;
 }
 
+// Transformers cuts and pads only where it is asked to, whatever the file says; so do we. Values
+// that make no sense are refused all the same.
+void check_truncation(Fields& root) {
+  const std::string key = "truncation";
+  if (!root.has(key) || root.is_null(key)) return root.ignore(key);
+  Fields truncation = root.object(key);
+  const int64_t length = truncation.integer("max_length", {1, INT64_MAX});
+  truncation.integer("stride", {0, length - 1});
+  for (const char* other : {"direction", "strategy"}) truncation.ignore(other);
+  truncation.finish();
+}
+
+void check_padding(Fields& root) {
+  const std::string key = "padding", strategy = "strategy";
+  if (!root.has(key) || root.is_null(key)) return root.ignore(key);
+  Fields padding = root.object(key);
+  if (padding.raw(strategy).is_object()) {
+    padding.object(strategy).integer("Fixed", {1, INT64_MAX});
+  } else {
+    padding.string(strategy, {"BatchLongest"});
+  }
+}
+
 // The text of all steps that change text or cut it, for the digest.
 void add_steps_to_kind(Fields& root, const PreTokenizerSteps& steps, TokenizerParts& parts) {
   if (!parts.normalizer.empty()) parts.kind += "\nnormalizer " + to_json(root.raw("normalizer"));
@@ -57,7 +80,9 @@ TokenizerParts parse_tokenizer_json(const Document& document) {
   parts.merges_field = "model.merges";
   parts.added_field = "added_tokens";
   parts.rules_field = "pre_tokenizer";
-  for (const char* key : {"version", "truncation", "padding"}) root.ignore(key);
+  root.ignore("version");
+  check_truncation(root);
+  check_padding(root);
   parts.normalizer = parse_normalizer(root);
   parts.added = parse_added(root);
   PreTokenizerSteps steps = parse_pre_tokenizer(root);

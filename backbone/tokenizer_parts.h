@@ -21,6 +21,7 @@ struct TokenizerParts {
   std::unique_ptr<Vocabulary> vocabulary;
   std::vector<Merge> merges;
   std::vector<AddedToken> added;
+  bool added_by_config = false;  // tokenizer_config.json decides which tokens are added ones
   std::vector<int32_t> padding;  // ascending ids that only fill the vocabulary up
   TextNormalizer normalizer;
   std::vector<SplitRule> rules;

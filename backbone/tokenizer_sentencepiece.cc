@@ -60,6 +60,7 @@ Tokenizer Tokenizer::from_sentencepiece(const fs::path& file) {
   TokenizerParts parts;
   parts.file = file.string();
   parts.added_field = "pieces";
+  parts.added_by_config = true;
   SentencePieceProto proto = parse_sentencepiece(read_text(file, kMaxFileBytes), parts.file);
   parts.bos = named_id(proto.bos_id);
   parts.eos = named_id(proto.eos_id);

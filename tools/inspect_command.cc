@@ -27,6 +27,7 @@ struct InspectFlags {
   std::string against;      // backbone that an adapter is checked against; empty = none
   std::vector<int32_t> tokens;
   bool json = false;
+  bool decode = false;
 };
 
 void add_common(CLI::App* command, InspectFlags& flags) {
@@ -81,6 +82,7 @@ CLI::App* add_tokens(CLI::App& app, InspectFlags& flags) {
   add_common(command, flags);
   command->add_option("file", flags.file, "Text file, or .jsonl with one JSON string a line")
       ->required();
+  command->add_flag("--decode", flags.decode, "The text of the ids instead of the ids");
   return command;
 }
 
@@ -148,7 +150,10 @@ int show_tokens(const InspectFlags& flags) {
   const Tokenizer tokenizer = read_tokenizer(find_backbone(flags.backbone).path);
   for_each_line(flags.file, [&](std::string_view line, int number) {
     const std::vector<int32_t> ids = tokenizer.encode(text_of_line(line, number, flags.file));
-    if (flags.json) {
+    if (flags.decode) {
+      const std::string text = tokenizer.decode(ids, false);
+      fmt::print("{}\n", flags.json ? Json{{"text", text}}.dump() : printable(text, text.size()));
+    } else if (flags.json) {
       fmt::print("{}\n", Json{{"ids", ids}}.dump());
     } else {
       fmt::print("{}\n", fmt::join(ids, " "));
