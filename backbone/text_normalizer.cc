@@ -18,7 +18,7 @@ struct CodePoints {
 
 // Characters whose combining class or composition is newer than the tables of the tokenizers
 // library (Unicode 9): there they neither move nor join. Found by comparing every code point; see
-// tests/reference/normalizer_reference.py.
+// code_points() in tests/reference/tokenizer_kinds_reference.py.
 constexpr CodePoints kUnknownToReference[] = {
     {0x7FD, 0x7FD},     {0x898, 0x89F},     {0x8CA, 0x8D3},     {0x9FE, 0x9FE},
     {0xC3C, 0xC3C},     {0xD3B, 0xD3C},     {0xEBA, 0xEBA},     {0x1715, 0x1715},

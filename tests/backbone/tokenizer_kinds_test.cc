@@ -30,7 +30,7 @@ Json character_bpe(bool bytes) {
   if (bytes) tokens.insert(tokens.end(), {"<0xC3>", "<0xA9>"});
   Json vocabulary = Json::object();
   for (size_t id = 0; id < tokens.size(); ++id) vocabulary[tokens[id]] = id;
-  const Json pairs = {{"h", "i"}, {"▁", "hi"}};
+  const Json pairs = Json::array({Json::array({"h", "i"}), Json::array({"▁", "hi"})});
   const Json added = {{"id", 1}, {"content", "</s>"}, {"special", true}, {"normalized", false}};
   return {{"added_tokens", {added}},
           {"normalizer", nullptr},
@@ -109,8 +109,11 @@ TEST(TokenizerKinds, StreamsDecodeAsAWhole) {
 }
 
 Json unigram() {
-  const Json vocabulary = {{"<unk>", 0.0}, {"</s>", 0.0}, {"▁", -2.0}, {"a", -2.0},
-                           {"b", -2.5},    {"ab", -4.0},  {"▁a", -3.0}};
+  Json vocabulary = Json::array();
+  for (const auto& [text, score] : std::vector<std::pair<std::string, double>>{
+           {"<unk>", 0}, {"</s>", 0}, {"▁", -2}, {"a", -2}, {"b", -2.5}, {"ab", -4}, {"▁a", -3}}) {
+    vocabulary.push_back(Json::array({text, score}));
+  }
   Json json = character_bpe(true);
   json["model"] = {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", vocabulary}};
   json["pre_tokenizer"] = {
@@ -138,9 +141,9 @@ TEST(TokenizerKinds, UnigramFilesThatAreWrong) {
   };
   refused("/model/unk_id", 7, {"model.unk_id", "7"});
   refused("/model/vocab", Json::object(), {"model.vocab", "list"});
-  refused("/model/vocab/3", {"a"}, {"model.vocab[3]", "[token, score]"});
-  refused("/model/vocab/3", {"b", -1.0}, {"model.vocab", "'b'"});
-  refused("/model/vocab/3", {"a", "x"}, {"model.vocab[3]"});
+  refused("/model/vocab/3", Json::array({"a"}), {"model.vocab[3]", "[token, score]"});
+  refused("/model/vocab/3", Json::array({"b", -1.0}), {"model.vocab", "'b'"});
+  refused("/model/vocab/3", Json::array({"a", "x"}), {"model.vocab[3]"});
   Json json = unigram();
   json["model"]["unk_id"] = nullptr;
   const Tokenizer tokenizer = open_folder(scratch, json);

@@ -158,7 +158,7 @@ TEST(TokenizerSentencePiece, GgufIsCheckedLikeAModelFile) {
   const Scratch scratch;
   SentencePieceProto proto = kTiny;
   proto.pieces[260].score = NAN;
-  expect_error(ErrorKind::kData, {"tiny.gguf: tokenizer.ggml.tokens[260]", "score nan"},
+  expect_error(ErrorKind::kData, {"tiny.gguf: tokenizer.ggml.scores[260]", "nan"},
                [&] { open_gguf(scratch, proto); });
   proto = kTiny;
   proto.pieces[9].text = "<0xZZ>";

@@ -11,9 +11,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::set<std::string> kForeignFolders = {".git",   ".venv",       "build",
-                                               "runs",   "models",      "shared",
-                                               ".cache", "__pycache__", ".ipynb_checkpoints"};
+const std::set<std::string> kForeignFolders = {
+    "third_party", ".git",   ".venv",  "build",       "runs",
+    "models",      "shared", ".cache", "__pycache__", ".ipynb_checkpoints"};
 
 std::string read(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -10,6 +10,7 @@ import io
 import itertools
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "true"
 try:
     import gguf
     import sentencepiece
+    import tokenizers
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
     from tokenizer_reference import LLAMA3, data_texts, our_ids
@@ -269,54 +271,94 @@ CONVERTED = {
 }
 
 
-class Comparison:
-    def __init__(self, program, texts):
-        self.program, self.texts = program, texts
-        self.failed = 0
+def code_points():
+    """Every character of the first two planes beside marks of several combining classes, 64 to a text."""
+    characters = [chr(c) for c in range(0x300, 0x20000) if not 0xD800 <= c < 0xE000]
+    return ["".join(f"x{c}\u0323\u0301 \u0301\u05b0{c}" for c in characters[i:i + 64]) for i in range(0, len(characters), 64)]
 
-    def run(self, what, backbone, theirs):
-        ours = our_ids(self.program, backbone, self.texts)
-        different = [text for text, a, b in zip(self.texts, ours, theirs) if a != b]
-        print(f"{what}: {len(self.texts)} texts, {sum(map(len, theirs))} ids, {len(different)} texts differ", flush=True)
+
+def our_texts(program, backbone, texts):
+    """What the ids of each text decode to, special tokens included."""
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        file.writelines(json.dumps(text) + "\n" for text in texts)
+        file.flush()
+        command = [program, "tokens", "--backbone", str(backbone), file.name, "--json", "--decode"]
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
+    return [json.loads(line)["text"] for line in lines if line]
+
+
+class Comparison:
+    def __init__(self, program, texts, torture):
+        self.program, self.texts = program, texts + torture
+        self.few = texts[::10] + torture  # for what differs only in the form of the file
+        self.torture = set(torture)
+        self.failures = []
+
+    def sampled(self, texts):
+        """Where the texts stand that are decoded too."""
+        return [i for i, text in enumerate(texts) if i % 10 == 0 or text in self.torture]
+
+    def check(self, what, texts, ours, theirs):
+        different = [text for text, a, b in zip(texts, ours, theirs, strict=True) if a != b]
+        print(f"{what}: {len(texts)} texts, {sum(map(len, ours))} items, {len(different)} texts differ", flush=True)
         for text in different[:3]:
             print(f"  differs: {text[:120]!r}")
-        self.failed += len(different)
+        self.failures += different
 
-    def folder(self, what, folder, tokenizer):
-        folder.mkdir()
-        tokenizer.save(str(folder / "tokenizer.json"))
-        theirs = [encoding.ids for encoding in tokenizer.encode_batch(self.texts, add_special_tokens=False)]
-        self.run(what, folder, theirs)
-        return theirs
+    def tokenizer(self, what, backbone, tokenizer, texts, decoded=True):
+        theirs = [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
+        self.check(what, texts, our_ids(self.program, backbone, texts), theirs)
+        if decoded:
+            few, ids = zip(*((texts[i], theirs[i]) for i in self.sampled(texts)))
+            self.check(f"{what}, decoded", few, our_texts(self.program, backbone, few),
+                       tokenizer.decode_batch(list(ids), skip_special_tokens=False))
+
+    def sentencepiece(self, what, backbone, processor, texts):
+        """Texts with the spelling of a control piece are left out: the library finds none in text, our tokenizers do."""
+        marks = ("<s>", "</s>", "<unk>", "<pad>")
+        texts = [text for text in texts if not any(mark in text for mark in marks)]
+        theirs = processor.encode(texts, num_threads=2)
+        self.check(what, texts, our_ids(self.program, backbone, texts), theirs)
+        few = [(texts[i], theirs[i]) for i in self.sampled(texts) if processor.unk_id() not in theirs[i]]
+        self.check(f"{what}, decoded", [text for text, _ in few], our_texts(self.program, backbone, [text for text, _ in few]),
+                   processor.decode([ids for _, ids in few]))
+
+
+def save(folder, tokenizer):
+    folder.mkdir()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
 
 
 def compare_byte_level(comparison, scratch, name, sample):
     tokenizer = train_byte_level(name, sample)
-    theirs = comparison.folder(f"byte-level, {name}", scratch / name, tokenizer)
+    folder = save(scratch / name, tokenizer)
+    comparison.tokenizer(f"byte-level, {name}", folder, tokenizer, comparison.texts)
+    if tokenizer.normalizer:
+        comparison.tokenizer(f"byte-level, {name}, code points", folder, tokenizer, code_points(), decoded=False)
     for pre in BYTE_LEVEL[name][3]:
         byte_level_gguf(scratch / f"{pre}.gguf", tokenizer, pre)
-        comparison.run(f"GGUF, pre {pre}", scratch / f"{pre}.gguf", theirs)
+        comparison.tokenizer(f"GGUF, pre {pre}", scratch / f"{pre}.gguf", tokenizer, comparison.few, decoded=False)
 
 
-def special_texts(texts):
-    """A SentencePiece library finds no control pieces in text, our tokenizers do."""
-    return [any(mark in text for mark in ("<s>", "</s>", "<unk>", "<pad>")) for text in texts]
-
-
-def compare_sentencepiece(comparison, scratch, name, model):
+def compare_sentencepiece(comparison, scratch, name, sample):
+    model = train_sentencepiece(name, sample)
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
     file = scratch / f"{name}.model"
     file.write_bytes(model)
-    skipped = special_texts(comparison.texts)
-    plain = Comparison(comparison.program, [text for text, skip in zip(comparison.texts, skipped) if not skip])
-    theirs = processor.encode(plain.texts, num_threads=2)
-    plain.run(f"SentencePiece, {name}", file, theirs)
+    comparison.sentencepiece(f"SentencePiece, {name}", file, processor, comparison.texts)
     if name == "llama 2":
         pieces, scores, types = zip(*pieces_of(processor))
         write_gguf(scratch / "spm.gguf", pieces, types, scores=scores, model="llama", pre="default")
-        plain.run(f"GGUF, SentencePiece {name}", scratch / "spm.gguf", theirs)
-    comparison.failed += plain.failed
-    return processor
+        comparison.sentencepiece("GGUF, SentencePiece", scratch / "spm.gguf", processor, comparison.few)
+    for converted, (source, make) in CONVERTED.items():
+        if source == name:
+            tokenizer = make(processor)
+            folder = save(scratch / converted, tokenizer)
+            comparison.tokenizer(f"tokenizer.json, {converted}", folder, tokenizer, comparison.texts)
+    if name == "unigram, nmt_nfkc":
+        comparison.sentencepiece(f"SentencePiece, {name}, code points", file, processor, code_points())
+        comparison.tokenizer("unigram, Precompiled, code points", folder, tokenizer, code_points(), decoded=False)
 
 
 def main():
@@ -327,18 +369,14 @@ def main():
         print(f"no data in {data}: its texts are not compared")
         texts = made_text()
     sample = texts[::12]
-    comparison = Comparison(program, texts + torture)
+    comparison = Comparison(program, texts, torture)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
-        scratch = Path(folder)
-        trained = {name: pool.submit(train_sentencepiece, name, sample) for name in SENTENCEPIECE}
-        for name in BYTE_LEVEL:
-            compare_byte_level(comparison, scratch, name, sample)
-        for name, model in trained.items():
-            processor = compare_sentencepiece(comparison, scratch, name, model.result())
-            for converted, (source, make) in CONVERTED.items():
-                if source == name:
-                    comparison.folder(f"tokenizer.json, {converted}", scratch / converted, make(processor))
-    sys.exit(bool(comparison.failed))
+        tasks = [pool.submit(compare_sentencepiece, comparison, Path(folder), name, sample) for name in SENTENCEPIECE]
+        tasks += [pool.submit(compare_byte_level, comparison, Path(folder), name, sample) for name in BYTE_LEVEL]
+        for task in tasks:
+            task.result()
+    print(f"sentencepiece {sentencepiece.__version__}, tokenizers {tokenizers.__version__}")
+    sys.exit(bool(comparison.failures))
 
 
 if __name__ == "__main__":
