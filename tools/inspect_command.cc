@@ -31,7 +31,9 @@ struct InspectFlags {
 };
 
 void add_common(CLI::App* command, InspectFlags& flags) {
-  command->add_option("--backbone", flags.backbone, "Name, model folder or .gguf file")
+  command
+      ->add_option("--backbone", flags.backbone,
+                   "Name, model folder or .gguf file (of tokens: .model too)")
       ->capture_default_str();
   command->add_flag("--json", flags.json, "For programs: one JSON object a line");
 }

@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <random>
 
 #include "backbone/charsmap.h"
 #include "backbone/protobuf_wire.h"
+#include "backbone/sentencepiece_model.h"
 #include "tests/backbone/text_sentencepiece.h"
 
 namespace telora {
@@ -162,6 +164,36 @@ TEST(HostileSentencePiece, P07AGoodCharsmapIsApplied) {
   const Scratch scratch;
   const Tokenizer tokenizer = open_model(scratch, proto);
   EXPECT_EQ(tokenizer.encode("hAh"), tokenizer.encode("hxyzh"));
+}
+
+// Changed bytes give an Error or a model that works, never a crash of the library behind.
+TEST(HostileSentencePiece, P07RandomChangesOfAModelAreSurvived) {
+  SentencePieceProto proto = tiny_sentencepiece();
+  proto.byte_fallback = false;
+  proto.pieces.erase(proto.pieces.begin() + 3, proto.pieces.begin() + 259);
+  proto.charsmap = charsmap(1024, one_rule(0), kTexts);
+  std::mt19937 random(5);
+  int good = 0;
+  for (const auto kind : {SentencePieceProto::Kind::kBpe, SentencePieceProto::Kind::kUnigram}) {
+    proto.kind = kind;
+    const std::string model = serialize_sentencepiece(proto);
+    for (int round = 0; round < 3000; ++round) {
+      std::string changed = model;
+      for (int i = 0; i < 1 + round % 3; ++i) {
+        changed[random() % changed.size()] = static_cast<char>(random());
+      }
+      try {
+        const SentencePieceModel loaded(parse_sentencepiece(changed, "changed"),
+                                        DummyPrefix::kFirstStretch, "changed");
+        std::vector<int32_t> ids;
+        loaded.encode("hello hAlo é \x01", true, ids);
+        ++good;
+      } catch (const Error& error) {
+        ASSERT_EQ(error.kind(), ErrorKind::kData) << error.what();
+      }
+    }
+  }
+  EXPECT_GT(good, 1000);
 }
 
 TEST(HostileSentencePiece, P08ScoresAndModelTypes) {
