@@ -37,7 +37,7 @@ run_fuzzer() {
 # A merge only measures; the picked ones take the corpus' place, but for those that once were findings.
 grow() {
   local target=$1 seeds=$build/seeds new=$build/grown/$1 merged=$build/merged
-  rm -rf "$seeds" "$new" "$merged"
+  rm -rf "$seeds" "$new" "$merged" "$build/merge" # libFuzzer would go on with an earlier merge
   mkdir -p "$new" "$merged" "$build/found/$target" "tests/fuzz/corpus/$target"
   python3 tests/fuzz/make_seeds.py "$seeds"
   "$build/${target}_fuzzer" -set_cover_merge=1 -use_counters=0 -max_len=8192 -verbosity=0 -merge_control_file="$build/merge" \
