@@ -153,6 +153,9 @@ TEST(HostileSentencePiece, P07CharsmapsThatLeaveTheirBlob) {
   std::vector<uint32_t> far = one_rule(0);
   far[7] = 5000u << 10;
   refused(charsmap(1024, far, kTexts), "trie unit 7");
+  std::vector<uint32_t> root = one_rule(0);
+  root[0] = (1u << 31) | (5000u << 10);  // looks like a value, but is where lookups start
+  refused(charsmap(1024, root, kTexts), "trie unit 0");
 }
 
 TEST(HostileSentencePiece, P07AGoodCharsmapIsApplied) {
