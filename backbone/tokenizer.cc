@@ -190,8 +190,16 @@ std::vector<int32_t> Tokenizer::encode(const std::vector<Segment>& segments) con
   return state_->encode(text, plain);
 }
 
+// A token that is looked for in normalised text stands for its normalised content, as in the
+// tokenizers library.
 void Tokenizer::State::append_text(int32_t id, bool& at_start, std::string& out) const {
-  append_decoded(decode, vocabulary->text(id), added.find(id) != nullptr, at_start, out);
+  const AddedToken* token = added.find(id);
+  const std::string_view spelled = vocabulary->text(id);
+  if (token != nullptr && token->normalized && !normalizer.empty()) {
+    append_decoded(decode, normalizer.run(spelled), true, at_start, out);
+  } else {
+    append_decoded(decode, spelled, token != nullptr, at_start, out);
+  }
 }
 
 std::string Tokenizer::bytes_of(int32_t id) const {

@@ -95,6 +95,8 @@ TEST(TokenizerKinds, ControlTokensInContentStayTextUnderANormalizer) {
     const auto content = tokenizer.encode({Tokenizer::Segment{"hi </s>", false}});
     EXPECT_EQ(std::ranges::count(content, 1), 0) << normalized;
     EXPECT_EQ(std::ranges::count(tokenizer.encode("hi </s>"), 1), 1) << normalized;
+    const std::string decoded = tokenizer.decode(tokenizer.encode("hi </s>"), false);
+    EXPECT_EQ(decoded, "hi </s>");
   }
 }
 
