@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "backbone/sentencepiece_model.h"
 #include "backbone/sentencepiece_parts.h"
 #include "backbone/tokenizer.h"
@@ -20,15 +22,35 @@ std::optional<int32_t> named_id(int64_t id) {
   return static_cast<int32_t>(id);
 }
 
-// tokenizer_config.json may say `legacy: false`: then only text at the very beginning gets the
-// prefix.
-DummyPrefix read_prefix(const fs::path& folder) {
-  const fs::path path = folder / "tokenizer_config.json";
-  if (!fs::exists(path)) return DummyPrefix::kEveryStretch;
-  Fields config(Document::parse_json(read_text(path), path.string(), 1, ErrorKind::kData, true));
+// `legacy: false`: only text at the very beginning gets the prefix.
+DummyPrefix read_prefix(Fields& config) {
   const bool given = config.has("legacy") && !config.is_null("legacy");
   return given && !config.boolean("legacy") ? DummyPrefix::kFirstStretch
                                             : DummyPrefix::kEveryStretch;
+}
+
+// The library finds user-defined pieces in any text. Those that the configuration calls special
+// must not be found in what a user wrote, so they become control pieces, which our own search
+// finds.
+void protect_special_pieces(Fields& config, SentencePieceProto& proto) {
+  if (!config.has("added_tokens_decoder")) return;
+  Fields list = config.object("added_tokens_decoder");
+  for (const std::string& key : list.keys()) {
+    Fields entry = list.object(key);
+    if (!json_flag(entry, "special", false)) continue;
+    const auto piece = std::ranges::find(proto.pieces, entry.string("content"), &Piece::text);
+    if (piece != proto.pieces.end() && piece->type == PieceType::kUserDefined) {
+      piece->type = PieceType::kControl;
+    }
+  }
+}
+
+DummyPrefix apply_config(const fs::path& folder, SentencePieceProto& proto) {
+  const fs::path path = folder / "tokenizer_config.json";
+  if (!fs::exists(path)) return DummyPrefix::kEveryStretch;
+  Fields config(Document::parse_json(read_text(path), path.string(), 1, ErrorKind::kData, true));
+  protect_special_pieces(config, proto);
+  return read_prefix(config);
 }
 
 }  // namespace
@@ -67,7 +89,8 @@ Tokenizer Tokenizer::from_sentencepiece(const fs::path& file) {
   parts.pad = named_id(proto.pad_id);
   parts.add_bos = parts.bos.has_value();  // as the tokenizer classes of Llama and Gemma do
   const fs::path folder = file.parent_path();
-  add_sentencepiece(std::move(proto), read_prefix(folder), parts);
+  const DummyPrefix prefix = apply_config(folder, proto);
+  add_sentencepiece(std::move(proto), prefix, parts);
   add_tokenizer_config(folder, parts);
   return Tokenizer(std::move(parts));
 }

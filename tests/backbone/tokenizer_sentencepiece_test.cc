@@ -112,6 +112,21 @@ TEST(TokenizerSentencePiece, UserDefinedPiecesAreNotCut) {
   EXPECT_THAT(tokenizer.encode("hell!"), ElementsAre(id("▁"), piece_id(proto, "hell!")));
 }
 
+TEST(TokenizerSentencePiece, UserDefinedPiecesThatAreSpecialStayTextInContent) {
+  SentencePieceProto proto = kTiny;
+  proto.pieces.push_back({"<turn>", 0, PieceType::kUserDefined});
+  const int32_t turn = piece_id(proto, "<turn>");
+  const Scratch scratch;
+  EXPECT_THAT(open_model(scratch, proto).encode("<turn>"), ElementsAre(id("▁"), turn));
+  const Json entry = {{"content", "<turn>"}, {"special", true}};
+  write_text(scratch / "tokenizer_config.json",
+             Json{{"added_tokens_decoder", {{std::to_string(turn), entry}}}}.dump());
+  const Tokenizer tokenizer = open_model(scratch, proto);
+  EXPECT_THAT(tokenizer.encode("<turn>hello"), ElementsAre(turn, id("▁hello")));
+  const auto content = tokenizer.encode(Segments{{"<turn>", false}});
+  EXPECT_EQ(std::ranges::count(content, turn), 0);
+}
+
 // The same model as GGUF metadata.
 Tokenizer open_gguf(const Scratch& scratch, const SentencePieceProto& proto, bool prefix = true,
                     const std::string& missing = "") {
