@@ -37,6 +37,7 @@ INSTANTIATE_TEST_SUITE_P(Target, FuzzCorpus,
                          testing::Values(Corpus{"safetensors", read_safetensors},
                                          Corpus{"gguf", read_gguf},
                                          Corpus{"tokenizer_json", read_tokenizer_json},
+                                         Corpus{"sentencepiece", read_sentencepiece},
                                          Corpus{"adapter_config", read_adapter_config}),
                          [](const auto& info) { return std::string(info.param.name); });
 

@@ -142,6 +142,54 @@ def tokenizer_seeds():
     yield {"model": {"type": "WordPiece", "vocab": {}}}
 
 
+def varint(value):
+    out = b""
+    while value > 127:
+        out, value = out + bytes([value & 127 | 128]), value >> 7
+    return out + bytes([value])
+
+
+def field(number, value):
+    """One field of a protocol buffer: text, bytes and messages by length, floats in four bytes, integers as varints."""
+    if isinstance(value, float):
+        return varint(number << 3 | 5) + struct.pack("<f", value)
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    raw = value if isinstance(value, bytes) else value.encode()
+    return varint(number << 3 | 2) + varint(len(raw)) + raw
+
+
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE = 1, 2, 3, 4, 6
+PIECES = ["▁", "l", "h", "e", "o", "a", "b", "▁h", "ll", "he", "hell", "▁hello", "▁a", "wörld"]
+
+
+def sentencepiece(kind, fallback=False, pieces=PIECES, special=True, **normalizer):
+    rows = [("<unk>", 0.0, UNKNOWN)] + ([("<s>", 0.0, CONTROL), ("</s>", 0.0, CONTROL)] if special else [])
+    rows += [(f"<0x{byte:02X}>", 0.0, BYTE) for byte in range(256)] if fallback else []
+    rows += [(piece, -float(i), NORMAL) for i, piece in enumerate(pieces)] + [("<tool>", 0.0, USER_DEFINED)]
+    out = b"".join(field(1, field(1, piece) + field(2, score) + field(3, type_)) for piece, score, type_ in rows)
+    out += field(2, field(3, kind) + field(4, len(rows)) + field(35, int(fallback)) + field(40, 0) + field(41, 1) + field(42, 2))
+    numbers = {"add_dummy_prefix": 3, "remove_extra_whitespaces": 4, "escape_whitespaces": 5, "precompiled_charsmap": 2}
+    return out + field(3, field(1, "identity") + b"".join(field(numbers[name], value) for name, value in normalizer.items()))
+
+
+def charsmap(units, strings):
+    return struct.pack(f"<I{len(units)}I", 4 * len(units), *units) + strings
+
+
+def sentencepiece_seeds():
+    for kind in (1, 2):
+        yield sentencepiece(kind)
+        yield sentencepiece(kind, fallback=True, add_dummy_prefix=0, remove_extra_whitespaces=0)
+        yield sentencepiece(kind, escape_whitespaces=0)
+        yield sentencepiece(kind, precompiled_charsmap=charsmap([0] * 256, b"a\0"))
+    yield sentencepiece(1, pieces=["a\0b", "▁"])
+    yield sentencepiece(3)
+    yield sentencepiece(2, special=False)
+    yield b"version https://git-lfs.github.com/spec/v1\n"
+    yield sentencepiece(2)[:-5]
+
+
 def adapter_config(**more):
     return {"peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": "org/base", "r": 8, "lora_alpha": 16, "lora_dropout": 0.1,
             "bias": "none", "use_rslora": False, "target_modules": ["q_proj", "v_proj"], **more}
@@ -160,7 +208,7 @@ def adapter_seeds():
 
 
 def main():
-    seeds = {"safetensors": safetensors_seeds(), "gguf": gguf_seeds()}
+    seeds = {"safetensors": safetensors_seeds(), "gguf": gguf_seeds(), "sentencepiece": sentencepiece_seeds()}
     for name, rows in (("tokenizer_json", tokenizer_seeds()), ("adapter_config", adapter_seeds())):
         seeds[name] = (json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() for row in rows)
     for name, rows in seeds.items():

@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 build=build/fuzz
-every=(safetensors gguf tokenizer_json adapter_config)
+every=(safetensors gguf tokenizer_json sentencepiece adapter_config)
 # Larger files only take longer: everything that a reader can meet is in smaller ones.
 options=(-max_len=16384 -rss_limit_mb=1024 -malloc_limit_mb=64 -timeout=10 -print_final_stats=1 -verbosity=0 -seed="${TELORA_FUZZ_SEED:-1}")
 

@@ -119,6 +119,11 @@ void read_tokenizer_json(std::string_view bytes) {
   });
 }
 
+void read_sentencepiece(std::string_view bytes) {
+  const MemoryFile held(bytes);
+  expect_only_errors([&] { use(Tokenizer::from_sentencepiece(held.path())); });
+}
+
 void read_adapter_config(std::string_view bytes) {
   expect_only_errors([&] {
     const LoraConfig config = parse_lora_config(Document::parse_json(bytes, "adapter_config.json"));

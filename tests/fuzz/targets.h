@@ -10,6 +10,7 @@ namespace telora::fuzz {
 void read_safetensors(std::string_view bytes);
 void read_gguf(std::string_view bytes);  // container, values, model configuration, tokenizer
 void read_tokenizer_json(std::string_view bytes);  // and encodes with it
+void read_sentencepiece(std::string_view bytes);   // tokenizer.model, and encodes with it
 void read_adapter_config(std::string_view bytes);  // and writes it again
 
 }  // namespace telora::fuzz
