@@ -357,7 +357,8 @@ def compare_sentencepiece(comparison, scratch, name, sample):
         if source == name:
             tokenizer = make(processor)
             folder = save(scratch / converted, tokenizer)
-            comparison.tokenizer(f"tokenizer.json, {converted}", folder, tokenizer, comparison.texts)
+            rare = converted in ("llama 2, normalized specials", "llama 2 without bytes")
+            comparison.tokenizer(f"tokenizer.json, {converted}", folder, tokenizer, comparison.few if rare else comparison.texts)
     if name == "unigram, nmt_nfkc":
         comparison.sentencepiece(f"SentencePiece, {name}, code points", file, processor, code_points())
         comparison.tokenizer("unigram, Precompiled, code points", folder, tokenizer, code_points(), decoded=False)
