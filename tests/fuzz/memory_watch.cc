@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "backbone/piece_cache.h"
+
 namespace telora::fuzz {
 
 namespace {
@@ -38,6 +40,7 @@ void on_free(const volatile void* block) {
 
 MemoryWatch::MemoryWatch(size_t input_bytes) {
   static const int installed = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
+  PieceCache::of_this_thread();  // belongs to the thread, not to an input
   live = 0;
   limit = kBase + kTimes * static_cast<int64_t>(input_bytes);
   watching = installed > 0;
