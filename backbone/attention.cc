@@ -1,22 +1,26 @@
-#include <optional>
+#include <algorithm>
+#include <atomic>
+#include <memory>
 
 #include "backbone/attention_kernel.h"
+#include "backbone/block_attention.h"
 #include "backbone/dispatch.h"
 #include "backbone/ops.h"
 #include "backbone/parallel.h"
 #include "backbone/torch.h"
-#include "backbone/window_attention.h"
 
 namespace telora {
 
 namespace {
 
+using kernels::AttentionBlock;
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 using Segments = std::vector<AttentionSegment>;
+using Blocks = std::vector<AttentionBlock>;
 
 constexpr int64_t kRowGrain = 16;
-constexpr int64_t kFewQueries = 4;  // a row with fewer is not worth a blocked product
+constexpr int64_t kFewQueries = 4;  // a row with fewer is not worth blocks of queries
 
 at::Tensor rotate_by(const at::Tensor& x, const RopeAngles& angles, int64_t head_dim,
                      float sine_sign) {
@@ -34,99 +38,69 @@ at::Tensor rotate_by(const at::Tensor& x, const RopeAngles& angles, int64_t head
   return out;
 }
 
-struct Run {
-  int64_t begin = 0;
-  int64_t count = 0;
-};
-
-// [n, heads * dim] rows of a packed tensor as the [1, heads, n, dim] view LibTorch's kernel takes.
-at::Tensor heads_view(const at::Tensor& x, const Run& run, int64_t heads) {
-  return x.narrow(0, run.begin, run.count).view({1, run.count, heads, -1}).transpose(1, 2);
+AttentionBlock block_of(const AttentionSegment& s, const AttentionShape& shape, int64_t kv_head) {
+  return {.heads = shape.heads,
+          .kv_heads = shape.kv_heads,
+          .dim = shape.head_dim,
+          .kv_head = kv_head,
+          .scale = static_cast<float>(shape.scale),
+          .window = shape.window,
+          .query_begin = s.query_begin,
+          .query_count = s.query_count,
+          .prefix_begin = s.prefix_begin,
+          .prefix_count = s.prefix_count,
+          .key_begin = s.key_begin,
+          .key_count = s.key_count};
 }
 
-// Keys or values of one row, each kv head repeated for the query heads that share it: [1, H, n,
-// dim].
-at::Tensor repeat_heads(const at::Tensor& x, const Run& run, const AttentionShape& shape) {
-  const int64_t group = shape.heads / shape.kv_heads;
-  const at::Tensor view = heads_view(x, run, shape.kv_heads);
-  if (group == 1) return view;
-  return view.unsqueeze(2)
-      .expand({1, shape.kv_heads, group, run.count, shape.head_dim})
-      .reshape({1, shape.heads, run.count, shape.head_dim});
+// The queries [first, first + count) of a block alone: the keys behind the last of them fall away.
+AttentionBlock part_of(AttentionBlock block, int64_t first, int64_t count) {
+  block.key_count -= block.query_count - first - count;
+  block.query_begin += first;
+  block.query_count = count;
+  return block;
 }
 
-// One run of queries over one run of keys. Returns the output [1, H, n, dim] and the log-sum-exp
-// [1, H, n].
-struct Attended {
-  at::Tensor out, log_sum;
-};
-Attended attend_run(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                    const Run& queries, const Run& keys, bool causal, const AttentionShape& shape) {
-  auto [out, log_sum] = at::_scaled_dot_product_flash_attention_for_cpu(
-      heads_view(q, queries, shape.heads), repeat_heads(k, keys, shape),
-      repeat_heads(v, keys, shape), 0.0, causal, {}, shape.scale);
-  return {out, log_sum};
-}
-
-Run queries_of(const AttentionSegment& s) { return {s.query_begin, s.query_count}; }
-Run own_keys_of(const AttentionSegment& s) { return {s.key_begin, s.key_count}; }
-
-// Rows that continue one prefix: their queries lie end to end and all may see all of its keys.
-struct SharedPrefix {
-  size_t first_row = 0;  // segment index; the rows are those from there on
-  Run queries;           // of all rows
-  Run keys;              // of the prefix
-};
-
-std::optional<SharedPrefix> find_shared_prefix(const Segments& segments) {
-  size_t first = 0;
-  while (first < segments.size() && segments[first].prefix_count == 0) ++first;
-  if (first == segments.size()) return std::nullopt;
-  const AttentionSegment& head = segments[first];
-  SharedPrefix shared{first, {head.query_begin, 0}, {head.prefix_begin, head.prefix_count}};
-  for (size_t i = first; i < segments.size(); ++i) {
-    const AttentionSegment& s = segments[i];
-    const bool fits = s.prefix_begin == head.prefix_begin && s.prefix_count == head.prefix_count &&
-                      s.query_count == s.key_count &&
-                      s.query_begin == shared.queries.begin + shared.queries.count;
-    if (!fits) return std::nullopt;
-    shared.queries.count += s.query_count;
+// What threads share in the forward pass: a block of queries of one key head.
+void add_forward_blocks(const AttentionSegment& s, const AttentionShape& shape, Blocks& blocks) {
+  for (int64_t head = 0; head < shape.kv_heads; ++head) {
+    const AttentionBlock whole = block_of(s, shape, head);
+    for (int64_t first = 0; first < s.query_count; first += kernels::kQueryBlock) {
+      const int64_t count = std::min(kernels::kQueryBlock, s.query_count - first);
+      blocks.push_back(part_of(whole, first, count));
+    }
   }
-  return shared;
 }
 
-// Joins attention over two disjoint sets of keys into attention over both: each weighs by its share
-// of the sum of exponentials. Updates `own` to the joint output and log-sum-exp.
-void merge(Attended& own, const Attended& prefix) {
-  const at::Tensor joint = at::logaddexp(own.log_sum, prefix.log_sum);  // [1, H, N]
-  const at::Tensor own_share = (own.log_sum - joint).exp().unsqueeze(3);
-  const at::Tensor prefix_share = (prefix.log_sum - joint).exp().unsqueeze(3);
-  own.out = (own.out * own_share + prefix.out * prefix_share).to(own.out.scalar_type());
-  own.log_sum = joint;
+int64_t work_of(const AttentionBlock& block) { return block.query_count * block.keys(); }
+
+// Calls f(block, scratch) for all of them on all threads, the largest first, each thread taking the
+// next when it is done with one. Blocks write apart from each other, so the order does not show.
+template <typename Scratch, typename F>
+void run_blocks(Blocks& blocks, Scratch scratch_floats, F f) {
+  std::ranges::stable_sort(blocks, std::greater(), work_of);
+  int64_t most = 0;
+  for (const AttentionBlock& block : blocks) most = std::max(most, scratch_floats(block));
+  std::atomic<size_t> next = 0;
+  parallel_for(0, thread_count(), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t thread = begin; thread < end; ++thread) {
+      const auto scratch = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(most));
+      for (size_t i = next++; i < blocks.size(); i = next++) f(blocks[i], scratch.get());
+    }
+  });
 }
 
-// All rows' own keys, then the shared prefix with all their queries in one product. Writes `out`
-// [T, H*dim] and returns the log-sum-exp [1, H, n] of each segment.
-tensor_list attend_rows(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                        const Segments& segments, const std::optional<SharedPrefix>& shared,
-                        const AttentionShape& shape, at::Tensor& out) {
-  tensor_list log_sums;
-  for (const AttentionSegment& s : segments) {
-    const Attended own = attend_run(q, k, v, queries_of(s), own_keys_of(s), true, shape);
-    heads_view(out, queries_of(s), shape.heads).copy_(own.out);
-    log_sums.push_back(own.log_sum);
-  }
-  if (!shared) return log_sums;
-  const auto first = log_sums.begin() + static_cast<long>(shared->first_row);
-  Attended own{heads_view(out, shared->queries, shape.heads),
-               at::cat(tensor_list(first, log_sums.end()), 2)};
-  merge(own, attend_run(q, k, v, shared->queries, shared->keys, false, shape));
-  heads_view(out, shared->queries, shape.heads).copy_(own.out);
-  for (size_t i = shared->first_row; i < segments.size(); ++i) {
-    log_sums[i] = own.log_sum.narrow(2, segments[i].query_begin - shared->queries.begin,
-                                     segments[i].query_count);
-  }
-  return log_sums;
+// Rotated q [Tq, H*dim] over pools of rotated keys and values [N, K*dim]; log_sum [H, Tq].
+void attend_blocks(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, Blocks& blocks,
+                   at::Tensor& out, at::Tensor& log_sum) {
+  dispatch(q, [&](auto element) {
+    using T = decltype(element);
+    run_blocks(blocks, kernels::forward_scratch_floats,
+               [&](const AttentionBlock& block, float* scratch) {
+                 kernels::attend_block(data<T>(q), data<T>(k), data<T>(v), block, data<T>(out),
+                                       log_sum.data_ptr<float>(), log_sum.size(1), scratch);
+               });
+  });
 }
 
 // Few queries over many keys (a cache, or a shared prefix): one query and head at a time.
@@ -139,21 +113,18 @@ void attend_queries(const at::Tensor& q, const at::Tensor& k, const at::Tensor& 
       std::vector<float> scores(static_cast<size_t>(s.prefix_count + s.key_count));
       for (int64_t i = begin; i < end; ++i) {
         const int64_t query = i / shape.heads, head = i % shape.heads, kv = head / group;
-        const kernels::KeyRuns runs{s.prefix_begin, s.prefix_count, s.key_begin,
-                                    s.key_count - s.query_count + query + 1, k.size(1)};
+        const int64_t own = s.key_count - s.query_count + query + 1;
+        const int64_t all = s.prefix_count + own;
+        const int64_t hidden = shape.window > 0 ? std::max<int64_t>(0, all - shape.window) : 0;
+        const int64_t of_prefix = std::min(hidden, s.prefix_count), of_own = hidden - of_prefix;
+        const kernels::KeyRuns runs{s.prefix_begin + of_prefix, s.prefix_count - of_prefix,
+                                    s.key_begin + of_own, own - of_own, k.size(1)};
         const int64_t at = (s.query_begin + query) * q.size(1) + head * dim;
         kernels::attend_one(data<T>(q) + at, data<T>(k) + kv * dim, data<T>(v) + kv * dim, runs,
                             dim, static_cast<float>(shape.scale), scores.data(), data<T>(out) + at);
       }
     });
   });
-}
-
-// Adds up the gradients of the query heads that share a kv head: [1, H, n, dim] -> [1, K, n, dim].
-at::Tensor sum_heads(const at::Tensor& gradient, const AttentionShape& shape) {
-  const int64_t group = shape.heads / shape.kv_heads, n = gradient.size(2);
-  if (group == 1) return gradient;
-  return gradient.reshape({1, shape.kv_heads, group, n, shape.head_dim}).sum(2, false, at::kFloat);
 }
 
 // What the backward pass needs besides tensors.
@@ -164,32 +135,74 @@ struct AttentionPlan : torch::CustomClassHolder {
   AttentionShape shape;
 };
 
-// Sums of the gradients of rotated queries, keys and values, float32. `saved`: q, k, v, out.
-struct AttentionGradients {
-  AttentionGradients(const tensor_list& saved, at::Tensor dy, const AttentionShape& shape)
-      : q(saved[0]),
-        k(saved[1]),
-        v(saved[2]),
-        out(saved[3]),
-        dy(std::move(dy)),
-        shape(shape),
-        dq(at::zeros(q.sizes(), at::kFloat)),
-        dk(at::zeros(k.sizes(), at::kFloat)),
-        dv(at::zeros(v.sizes(), at::kFloat)) {}
+// Gradients of a prefix' keys and values by one row that continues it: [2, K, P, dim] float32. Rows
+// have one each, so that they need not wait for each other and the sum has one order.
+using PrefixGradients = std::vector<at::Tensor>;
 
-  void add(const Run& queries, const Run& keys, const at::Tensor& log_sum, bool causal) {
-    auto [gq, gk, gv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
-        heads_view(dy, queries, shape.heads), heads_view(q, queries, shape.heads),
-        repeat_heads(k, keys, shape), repeat_heads(v, keys, shape),
-        heads_view(out, queries, shape.heads), log_sum, 0.0, causal, {}, shape.scale);
-    heads_view(dq, queries, shape.heads).add_(gq);
-    heads_view(dk, keys, shape.kv_heads).add_(sum_heads(gk, shape));
-    heads_view(dv, keys, shape.kv_heads).add_(sum_heads(gv, shape));
+PrefixGradients make_prefix_gradients(const AttentionPlan& plan) {
+  PrefixGradients all;
+  for (const AttentionSegment& s : plan.segments) {
+    all.push_back(
+        s.prefix_count == 0
+            ? at::Tensor()
+            : at::empty({2, plan.shape.kv_heads, s.prefix_count, plan.shape.head_dim}, at::kFloat));
+  }
+  return all;
+}
+
+void add_prefix_gradients(const AttentionPlan& plan, const PrefixGradients& gradients,
+                          at::Tensor& dk, at::Tensor& dv) {
+  for (size_t i = 0; i < plan.segments.size(); ++i) {
+    const AttentionSegment& s = plan.segments[i];
+    if (s.prefix_count == 0) continue;
+    const auto rows = [&](at::Tensor& x) {
+      return x.narrow(0, s.prefix_begin, s.prefix_count)
+          .view({s.prefix_count, plan.shape.kv_heads, plan.shape.head_dim});
+    };
+    rows(dk).add_(gradients[i][0].transpose(0, 1));
+    rows(dv).add_(gradients[i][1].transpose(0, 1));
+  }
+}
+
+// Of rotated queries and keys, and of values, float32. `saved`: q, k, v, out, cosine, sine,
+// log_sum.
+struct AttentionGradients {
+  AttentionGradients(const tensor_list& saved, const at::Tensor& dout, const AttentionPlan& plan)
+      : dq(at::empty(saved[0].sizes(), at::kFloat)),
+        dk(at::empty(saved[1].sizes(), at::kFloat)),
+        dv(at::empty(saved[2].sizes(), at::kFloat)) {
+    const PrefixGradients prefixes = make_prefix_gradients(plan);
+    const kernels::AttentionInputs in{saved[0].const_data_ptr(), saved[1].const_data_ptr(),
+                                      saved[2].const_data_ptr(), saved[3].const_data_ptr(),
+                                      dout.const_data_ptr(),     saved[6].data_ptr<float>(),
+                                      saved[6].size(1)};
+    Blocks blocks;
+    for (const AttentionSegment& s : plan.segments) {
+      for (int64_t head = 0; head < plan.shape.kv_heads; ++head)
+        blocks.push_back(block_of(s, plan.shape, head));
+    }
+    const bool bf16 = saved[0].scalar_type() == at::kBFloat16;
+    run_blocks(
+        blocks, kernels::backward_scratch_floats, [&](const AttentionBlock& block, float* scratch) {
+          kernels::attend_block_backward(in, bf16, block, outputs(plan, prefixes, block), scratch);
+        });
+    add_prefix_gradients(plan, prefixes, dk, dv);
   }
 
-  const at::Tensor &q, &k, &v, &out;
-  at::Tensor dy;
-  const AttentionShape& shape;
+  kernels::AttentionOutputs outputs(const AttentionPlan& plan, const PrefixGradients& prefixes,
+                                    const AttentionBlock& block) const {
+    kernels::AttentionOutputs out{dq.data_ptr<float>(), dk.data_ptr<float>(), dv.data_ptr<float>(),
+                                  nullptr, nullptr};
+    if (block.prefix_count == 0) return out;
+    const auto segment =
+        std::ranges::find(plan.segments, block.query_begin, &AttentionSegment::query_begin);
+    const at::Tensor& own = prefixes[static_cast<size_t>(segment - plan.segments.begin())];
+    const int64_t of_head = block.prefix_count * block.dim;
+    out.prefix_dk = own.data_ptr<float>() + block.kv_head * of_head;
+    out.prefix_dv = out.prefix_dk + block.kv_heads * of_head;
+    return out;
+  }
+
   at::Tensor dq, dk, dv;
 };
 
@@ -202,12 +215,11 @@ struct AttentionNode : torch::autograd::Function<AttentionNode> {
     const at::Tensor rk = rotate_by(k, angles, plan->shape.head_dim, 1.0f);
     const at::Tensor values = v.contiguous();
     at::Tensor out = at::empty_like(rq);
-    tensor_list saved{rq, rk, values, out, cosine, sine};
-    for (at::Tensor& log_sum : attend_rows(rq, rk, values, plan->segments,
-                                           find_shared_prefix(plan->segments), plan->shape, out)) {
-      saved.push_back(log_sum);
-    }
-    context->save_for_backward(saved);
+    at::Tensor log_sum = at::empty({plan->shape.heads, rq.size(0)}, at::kFloat);
+    Blocks blocks;
+    for (const AttentionSegment& s : plan->segments) add_forward_blocks(s, plan->shape, blocks);
+    attend_blocks(rq, rk, values, blocks, out, log_sum);
+    context->save_for_backward({rq, rk, values, out, cosine, sine, log_sum});
     context->saved_data["plan"] = c10::IValue::make_capsule(plan);
     return out;
   }
@@ -216,19 +228,12 @@ struct AttentionNode : torch::autograd::Function<AttentionNode> {
     const tensor_list saved = context->get_saved_variables();
     const auto plan =
         c10::static_intrusive_pointer_cast<AttentionPlan>(context->saved_data["plan"].toCapsule());
-    AttentionGradients g(saved, gradients[0].contiguous(), plan->shape);
-    for (size_t i = 0; i < plan->segments.size(); ++i) {
-      g.add(queries_of(plan->segments[i]), own_keys_of(plan->segments[i]), saved[6 + i], true);
-    }
-    // With the joint output and log-sum-exp each part's gradient is exact by itself.
-    if (const auto shared = find_shared_prefix(plan->segments)) {
-      const auto first = saved.begin() + 6 + static_cast<long>(shared->first_row);
-      g.add(shared->queries, shared->keys, at::cat(tensor_list(first, saved.end()), 2), false);
-    }
+    const AttentionGradients g(saved, gradients[0].contiguous(), *plan);
     const RopeAngles angles{saved[4], saved[5]};
-    return {rotate_by(g.dq.to(saved[0].scalar_type()), angles, plan->shape.head_dim, -1.0f),
-            rotate_by(g.dk.to(saved[0].scalar_type()), angles, plan->shape.head_dim, -1.0f),
-            g.dv.to(saved[0].scalar_type()),
+    const at::ScalarType type = saved[0].scalar_type();
+    return {rotate_by(g.dq, angles, plan->shape.head_dim, -1.0f).to(type),
+            rotate_by(g.dk, angles, plan->shape.head_dim, -1.0f).to(type),
+            g.dv.to(type),
             at::Tensor(),
             at::Tensor(),
             at::Tensor()};
@@ -249,31 +254,24 @@ at::Tensor rotate(const at::Tensor& x, const RopeAngles& angles, int64_t head_di
 at::Tensor pool_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           const std::vector<AttentionSegment>& segments,
                           const AttentionShape& shape) {
-  if (window_matters(segments, shape)) return window_attention(q, k, v, segments, shape);
   at::Tensor out = at::empty_like(q);
-  const auto shared = find_shared_prefix(segments);
-  if (shared && shared->queries.count >= kFewQueries * static_cast<int64_t>(segments.size())) {
-    attend_rows(q, k, v, segments, shared, shape, out);
-    return out;
-  }
+  Blocks blocks;
   for (const AttentionSegment& s : segments) {
-    if (s.is_plain() && s.query_count >= kFewQueries) {
-      const Attended own = attend_run(q, k, v, queries_of(s), own_keys_of(s), true, shape);
-      heads_view(out, queries_of(s), shape.heads).copy_(own.out);
+    if (s.query_count >= kFewQueries) {
+      add_forward_blocks(s, shape, blocks);
     } else {
       attend_queries(q, k, v, s, shape, out);
     }
   }
+  if (blocks.empty()) return out;
+  at::Tensor log_sum = at::empty({shape.heads, q.size(0)}, at::kFloat);
+  attend_blocks(q, k, v, blocks, out, log_sum);
   return out;
 }
 
 at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const RopeAngles& angles, const std::vector<AttentionSegment>& segments,
                             const AttentionShape& shape) {
-  if (wants_gradient(q, k, v) && window_matters(segments, shape)) {
-    return window_attention(rotate_plain(q, angles, shape.head_dim),
-                            rotate_plain(k, angles, shape.head_dim), v, segments, shape);
-  }
   if (wants_gradient(q, k, v)) {
     return AttentionNode::apply(q, k, v, angles.cosine, angles.sine,
                                 c10::make_intrusive<AttentionPlan>(segments, shape));

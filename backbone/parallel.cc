@@ -13,4 +13,6 @@ void parallel_for(int64_t begin, int64_t end, int64_t grain,
   at::parallel_for(begin, end, grain, body);
 }
 
+int64_t thread_count() { return at::get_num_threads(); }
+
 }  // namespace telora

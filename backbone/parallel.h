@@ -10,4 +10,7 @@ namespace telora {
 void parallel_for(int64_t begin, int64_t end, int64_t grain,
                   const std::function<void(int64_t, int64_t)>& body);
 
+// How many of them there are.
+int64_t thread_count();
+
 }  // namespace telora

@@ -8,4 +8,6 @@ void parallel_for(int64_t begin, int64_t end, int64_t,
   if (begin < end) body(begin, end);
 }
 
+int64_t thread_count() { return 1; }
+
 }  // namespace telora
