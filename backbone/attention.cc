@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <atomic>
-#include <memory>
 
 #include "backbone/attention_kernel.h"
 #include "backbone/block_attention.h"
@@ -72,6 +71,13 @@ void add_forward_blocks(const AttentionSegment& s, const AttentionShape& shape, 
   }
 }
 
+// Working memory of this thread, kept from call to call: fresh pages cost more than the sums in it.
+float* thread_scratch(size_t floats) {
+  thread_local std::vector<float> scratch;
+  if (scratch.size() < floats) scratch.resize(floats);
+  return scratch.data();
+}
+
 int64_t work_of(const AttentionBlock& block) { return block.query_count * block.keys(); }
 
 // Calls f(block, scratch) for all of them on all threads, the largest first, each thread taking the
@@ -84,8 +90,8 @@ void run_blocks(Blocks& blocks, Scratch scratch_floats, F f) {
   std::atomic<size_t> next = 0;
   parallel_for(0, thread_count(), 1, [&](int64_t begin, int64_t end) {
     for (int64_t thread = begin; thread < end; ++thread) {
-      const auto scratch = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(most));
-      for (size_t i = next++; i < blocks.size(); i = next++) f(blocks[i], scratch.get());
+      float* const scratch = thread_scratch(static_cast<size_t>(most));
+      for (size_t i = next++; i < blocks.size(); i = next++) f(blocks[i], scratch);
     }
   });
 }

@@ -37,7 +37,8 @@ struct AttentionShape {
 at::Tensor rotate(const at::Tensor& x, const RopeAngles& angles, int64_t head_dim);
 
 // Block-diagonal causal attention of packed rows, RoPE included. q [T, H*d], k and v [T, K*d]
-// before rotation; returns [T, H*d]. Differentiable when all segments are plain.
+// before rotation; returns [T, H*d]. Differentiable: each token is then a query and an own key of
+// one segment.
 at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const RopeAngles& angles, const std::vector<AttentionSegment>& segments,
                             const AttentionShape& shape);

@@ -18,8 +18,6 @@ struct AttentionSegment {
   int64_t key_count = 0;
   int64_t prefix_begin = 0;
   int64_t prefix_count = 0;
-
-  bool is_plain() const { return prefix_count == 0 && query_count == key_count; }
 };
 
 // Token rows laid end to end without padding.
