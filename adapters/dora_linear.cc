@@ -1,6 +1,6 @@
 #include "adapters/dora_linear.h"
 
-#include "backbone/torch.h"
+#include "adapters/dropout_context.h"
 
 namespace telora {
 
@@ -28,9 +28,7 @@ struct DoraLinearNode : torch::autograd::Function<DoraLinearNode> {
     if (bias) y.add_(*bias);
     context->save_for_backward({x, h, z, a_used, b_used, weight, magnitude, norms});
     context->saved_data["scale"] = scale;
-    context->saved_data["p"] = dropout.p;
-    context->saved_data["key"] = static_cast<int64_t>(dropout.key);
-    context->saved_data["position"] = static_cast<int64_t>(dropout.position);
+    keep_dropout(context, dropout);
     return y.to(x.scalar_type());
   }
 
@@ -39,9 +37,7 @@ struct DoraLinearNode : torch::autograd::Function<DoraLinearNode> {
     const at::Tensor &x = saved[0], &h = saved[1], &z = saved[2], &a = saved[3], &b = saved[4],
                      &weight = saved[5], &magnitude = saved[6], &norms = saved[7];
     const double scale = context->saved_data["scale"].toDouble();
-    const LoraDropout dropout{context->saved_data["p"].toDouble(),
-                              static_cast<uint64_t>(context->saved_data["key"].toInt()),
-                              static_cast<uint64_t>(context->saved_data["position"].toInt())};
+    const LoraDropout dropout = kept_dropout(context);
     const at::ScalarType type = weight.scalar_type();
     const at::Tensor g = gradients[0].to(at::kFloat);                                // [T, out]
     const at::Tensor dm = at::mul(g, z).sum(0).div_(norms);                          // [out]

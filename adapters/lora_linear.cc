@@ -1,6 +1,6 @@
 #include "adapters/lora_linear.h"
 
-#include "backbone/torch.h"
+#include "adapters/dropout_context.h"
 
 namespace telora {
 
@@ -21,9 +21,7 @@ struct LoraLinearNode : torch::autograd::Function<LoraLinearNode> {
     y.addmm_(h, b_used.t(), 1.0, scale);
     context->save_for_backward({x, h, a_used, b_used, weight});
     context->saved_data["scale"] = scale;
-    context->saved_data["p"] = dropout.p;
-    context->saved_data["key"] = static_cast<int64_t>(dropout.key);
-    context->saved_data["position"] = static_cast<int64_t>(dropout.position);
+    keep_dropout(context, dropout);
     return y.to(x.scalar_type());
   }
 
@@ -31,9 +29,7 @@ struct LoraLinearNode : torch::autograd::Function<LoraLinearNode> {
     const tensor_list saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &h = saved[1], &a = saved[2], &b = saved[3], &weight = saved[4];
     const double scale = context->saved_data["scale"].toDouble();
-    const LoraDropout dropout{context->saved_data["p"].toDouble(),
-                              static_cast<uint64_t>(context->saved_data["key"].toInt()),
-                              static_cast<uint64_t>(context->saved_data["position"].toInt())};
+    const LoraDropout dropout = kept_dropout(context);
     const at::ScalarType type = weight.scalar_type();
     const at::Tensor g = gradients[0].contiguous().to(type);                         // [T, out]
     const at::Tensor gh = at::mm(g, b).mul_(scale);                                  // [T, r]
