@@ -106,6 +106,10 @@ ChatFormat chat_format_for(const BackboneSource& source, const Tokenizer& tokeni
   return chat_template_for(tokenizer, family);
 }
 
+at::ScalarType frozen_type(const std::string& precision) {
+  return precision == "f32" ? at::kFloat : at::kBFloat16;
+}
+
 Decoder load_decoder(const std::string& name, at::ScalarType dtype) {
   const Checkpoint checkpoint = Checkpoint::open(find_backbone(name).path);
   return {checkpoint.spec(), checkpoint.load_all(dtype, product_type(dtype)), dtype};

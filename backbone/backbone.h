@@ -30,6 +30,10 @@ Tokenizer read_tokenizer(const std::filesystem::path& path);
 ChatFormat chat_format_for(const BackboneSource& source, const Tokenizer& tokenizer,
                            const DecoderSpec& spec);
 
+// The type of frozen weights and activations: `precision` is "f32" or "bf16", checked by the
+// caller.
+at::ScalarType frozen_type(const std::string& precision);
+
 // The frozen weights alone. Throws what find_backbone() and Checkpoint throw.
 Decoder load_decoder(const std::string& name, at::ScalarType dtype);
 

@@ -10,10 +10,6 @@ namespace telora {
 
 namespace {
 
-at::ScalarType frozen_type(const GenerateRequest& request) {
-  return request.precision == "f32" ? at::kFloat : at::kBFloat16;
-}
-
 std::vector<int32_t> encode_question(const Backbone& backbone, const std::string& question) {
   const ChatMessage message{"user", question};
   return backbone.tokenizer.encode(render_prompt(backbone.chat_format, {&message, 1}));
@@ -53,11 +49,12 @@ std::vector<GeneratedAnswer> generate_answers(const GenerateRequest& request) {
     fail(ErrorKind::kUsage, {"--prompt", ""}, "none", "a question, or --tokens with ids");
   }
   if (request.questions.empty()) {
-    Decoder decoder = load_decoder(request.backbone, frozen_type(request));
+    Decoder decoder = load_decoder(request.backbone, frozen_type(request.precision));
     check_token_ids(request.tokens, decoder.spec().vocab);
     return continue_prompts(decoder, request, {request.tokens}, {});
   }
-  Backbone backbone = load_backbone(request.backbone, frozen_type(request), request.chat_template);
+  Backbone backbone =
+      load_backbone(request.backbone, frozen_type(request.precision), request.chat_template);
   std::vector<std::vector<int32_t>> prompts;
   for (const std::string& question : request.questions)
     prompts.push_back(encode_question(backbone, question));

@@ -39,9 +39,8 @@ class Scoring {
             category_)),
         split_(make_split(data_.examples, category_, request.split_method,
                           static_cast<uint64_t>(request.split_seed))),
-        backbone_(load_backbone(request.backbone,
-                                request.precision == "f32" ? at::kFloat : at::kBFloat16,
-                                request.chat_template)),
+        backbone_(
+            load_backbone(request.backbone, frozen_type(request.precision), request.chat_template)),
         encoded_(ExampleEncoder(category_, backbone_, category_.max_length)
                      .encode_all(data_.examples, part_of(split_, request.part))) {}
 

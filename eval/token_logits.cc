@@ -20,7 +20,7 @@ void check_token_ids(const std::vector<int32_t>& tokens, int64_t vocab) {
 TokenLogits token_logits(const std::string& name, const std::string& adapter_folder,
                          const std::string& precision, const std::vector<int32_t>& tokens) {
   const at::NoGradGuard no_gradient;
-  Decoder decoder = load_decoder(name, precision == "f32" ? at::kFloat : at::kBFloat16);
+  Decoder decoder = load_decoder(name, frozen_type(precision));
   check_token_ids(tokens, decoder.spec().vocab);
   std::optional<LoraAdapter> adapter;
   if (!adapter_folder.empty()) {

@@ -37,10 +37,6 @@ Recipe resolved_recipe(const Recipe& recipe, const DecoderSpec& spec, size_t tra
   return resolve_recipe(recipe, static_cast<int64_t>(training_rows), linear_modules(spec));
 }
 
-at::ScalarType frozen_type(const Recipe& recipe) {
-  return recipe.precision == "f32" ? at::kFloat : at::kBFloat16;
-}
-
 // Everything of a run that does not change while it trains.
 class Run {
  public:
@@ -52,7 +48,7 @@ class Run {
         split_(make_split(data_.examples, category_, request.recipe.split_method,
                           static_cast<uint64_t>(request.recipe.split_seed))),
         folder_(request.resume ? RunFolder::resume(request.out) : RunFolder::create(request.out)),
-        backbone_(load_backbone(request.recipe.backbone, frozen_type(request.recipe),
+        backbone_(load_backbone(request.recipe.backbone, frozen_type(request.recipe.precision),
                                 request.recipe.chat_template)),
         recipe_(resolved_recipe(request.recipe, backbone_.decoder.spec(), split_.train.size())),
         encoder_(category_, backbone_, recipe_.max_length),
