@@ -6,6 +6,7 @@
 #include "backbone/torch.h"
 #include "core/error.h"
 #include "tests/golden/tiny_models.h"
+#include "tests/train/tiny_rows.h"
 
 namespace telora {
 namespace {
@@ -26,18 +27,6 @@ Recipe tiny_recipe() {
   recipe.max_length = 64;
   recipe.max_new_tokens = 4;
   return recipe;
-}
-
-std::vector<EncodedExample> tiny_rows(size_t count) {
-  std::vector<EncodedExample> rows(count);
-  for (size_t i = 0; i < count; ++i) {
-    for (size_t j = 0; j < 4 + i % 5; ++j)
-      rows[i].prompt.push_back(static_cast<int32_t>((7 * i + 3 * j) % 40));
-    rows[i].target = {static_cast<int32_t>(i % 40), 2, 5};
-    rows[i].completions = {{1}, {2}};
-    rows[i].index = i;
-  }
-  return rows;
 }
 
 // One adapter on one tiny decoder with its trainer.

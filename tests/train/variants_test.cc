@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "tests/golden/scratch.h"
 #include "tests/golden/tiny_models.h"
+#include "tests/train/tiny_rows.h"
 #include "train/checkpoint.h"
 #include "train/recipe_adapter.h"
 #include "train/trainer.h"
@@ -45,18 +46,6 @@ std::string refused(const std::vector<std::string>& settings) {
   return {};
 }
 
-std::vector<EncodedExample> variant_rows() {
-  std::vector<EncodedExample> rows(22);
-  for (size_t i = 0; i < rows.size(); ++i) {
-    for (size_t j = 0; j < 4 + i % 5; ++j)
-      rows[i].prompt.push_back(static_cast<int32_t>((7 * i + 3 * j) % 40));
-    rows[i].target = {static_cast<int32_t>(i % 40), 2, 5};
-    rows[i].completions = {{1}, {2}};
-    rows[i].index = i;
-  }
-  return rows;
-}
-
 Decoder tiny_decoder() {
   const DecoderSpec spec = golden::tiny_llama();
   std::unordered_map<std::string, at::Tensor> weights;
@@ -70,14 +59,14 @@ struct VariantRun {
         adapter(LoraAdapter::create(lora_config(recipe), decoder, lora_start(recipe))) {
     adapter.attach(decoder);
     adapter.enable_training(42);
-    trainer.emplace(recipe, decoder, adapter, variant_rows());
+    trainer.emplace(recipe, decoder, adapter, tiny_rows(22));
   }
 
   // Trains until `stop` steps are done or the end; saves where it stops.
   void train(int64_t stop = -1, const std::filesystem::path& folder = {}) {
     TrainerHooks hooks;
     hooks.evaluate = [&] {
-      const auto [sum, count] = trainer->measure(variant_rows());
+      const auto [sum, count] = trainer->measure(tiny_rows(22));
       EvaluationRecord record;
       record.loss = sum / static_cast<double>(count);
       record.selection_accuracy = 1.0 / record.loss;
