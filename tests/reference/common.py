@@ -149,6 +149,17 @@ def token_rows(vocabulary, lengths=(1, 2, 17, 333), seed=7):
     return rows
 
 
+@torch.no_grad()
+def randomise(model, generator):
+    """Norms and biases start as ones and zeros, which would hide a wrong one."""
+    for name, parameter in model.named_parameters():
+        noise = torch.randn(parameter.shape, generator=generator)
+        if name.endswith("norm.weight"):
+            parameter.add_(0.3 * noise)
+        elif name.endswith("bias"):
+            parameter.copy_(0.3 * noise)
+
+
 def fresh_folder(name):
     """A path below the work folder where nothing is."""
     path = WORK / name

@@ -44,21 +44,10 @@ MODELS = [
 ]
 
 
-@torch.no_grad()
-def randomise(model, generator):
-    """Norms and biases start as ones and zeros, which would hide a wrong one."""
-    for name, parameter in model.named_parameters():
-        noise = torch.randn(parameter.shape, generator=generator)
-        if name.endswith("norm.weight"):
-            parameter.add_(0.3 * noise)
-        elif name.endswith("bias"):
-            parameter.copy_(0.3 * noise)
-
-
 def make_model(model_type, settings, dtype, shard, folder, generator):
     config = CONFIG_MAPPING[model_type](**{**SIZES, **settings})
     model = AutoModelForCausalLM.from_config(config)
-    randomise(model, generator)
+    common.randomise(model, generator)
     model.to(getattr(torch, dtype)).save_pretrained(folder, max_shard_size=shard)
     return common.load_model(folder)
 

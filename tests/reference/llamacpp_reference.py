@@ -130,21 +130,10 @@ def all_logits(model, tokens):
     return model(input_ids=torch.tensor([tokens])).logits[0].numpy()
 
 
-@torch.no_grad()
-def randomise(model, generator):
-    """Norms and biases start as ones and zeros, which would hide a wrong one."""
-    for name, parameter in model.named_parameters():
-        noise = torch.randn(parameter.shape, generator=generator)
-        if name.endswith("norm.weight"):
-            parameter.add_(0.3 * noise)
-        elif name.endswith("bias"):
-            parameter.copy_(0.3 * noise)
-
-
 def make_model(model_type, settings, generator):
     config = CONFIG_MAPPING[model_type](**{**SIZES, **settings})
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
-    randomise(model, generator)
+    common.randomise(model, generator)
     return model
 
 
