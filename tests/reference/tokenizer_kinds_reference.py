@@ -290,7 +290,6 @@ def our_texts(program, backbone, texts):
 class Comparison:
     def __init__(self, program, texts, torture):
         self.program, self.texts = program, texts + torture
-        self.few = texts[::10] + torture  # for what differs only in the form of the file
         self.torture = set(torture)
         self.failures = []
 
@@ -333,14 +332,12 @@ def save(folder, tokenizer):
 def compare_byte_level(comparison, scratch, name, sample):
     tokenizer = train_byte_level(name, sample)
     folder = save(scratch / name, tokenizer)
-    # Where only one setting differs from another kind, a part of the texts is enough.
-    texts = comparison.few if name in ("dbrx", "qwen 2 without NFC") else comparison.texts
-    comparison.tokenizer(f"byte-level, {name}", folder, tokenizer, texts)
+    comparison.tokenizer(f"byte-level, {name}", folder, tokenizer, comparison.texts)
     if tokenizer.normalizer:
         comparison.tokenizer(f"byte-level, {name}, code points", folder, tokenizer, code_points(), decoded=False)
     for pre in BYTE_LEVEL[name][3]:
         byte_level_gguf(scratch / f"{pre}.gguf", tokenizer, pre)
-        comparison.tokenizer(f"GGUF, pre {pre}", scratch / f"{pre}.gguf", tokenizer, comparison.few, decoded=False)
+        comparison.tokenizer(f"GGUF, pre {pre}", scratch / f"{pre}.gguf", tokenizer, comparison.texts, decoded=False)
 
 
 def compare_sentencepiece(comparison, scratch, name, sample):
@@ -352,13 +349,12 @@ def compare_sentencepiece(comparison, scratch, name, sample):
     if name == "llama 2":
         pieces, scores, types = zip(*pieces_of(processor))
         write_gguf(scratch / "spm.gguf", pieces, types, scores=scores, model="llama", pre="default")
-        comparison.sentencepiece("GGUF, SentencePiece", scratch / "spm.gguf", processor, comparison.few)
+        comparison.sentencepiece("GGUF, SentencePiece", scratch / "spm.gguf", processor, comparison.texts)
     for converted, (source, make) in CONVERTED.items():
         if source == name:
             tokenizer = make(processor)
             folder = save(scratch / converted, tokenizer)
-            rare = converted in ("llama 2, normalized specials", "llama 2 without bytes")
-            comparison.tokenizer(f"tokenizer.json, {converted}", folder, tokenizer, comparison.few if rare else comparison.texts)
+            comparison.tokenizer(f"tokenizer.json, {converted}", folder, tokenizer, comparison.texts)
     if name == "unigram, nmt_nfkc":
         comparison.sentencepiece(f"SentencePiece, {name}, code points", file, processor, code_points())
         comparison.tokenizer("unigram, Precompiled, code points", folder, tokenizer, code_points(), decoded=False)
