@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "adapters/lora_dropout.h"
+#include "backbone/dropout.h"
 
 namespace telora {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 // Private to the autograd nodes of this folder.
-#include "adapters/lora_dropout.h"
+#include "backbone/dropout.h"
 #include "backbone/torch.h"
 
 namespace telora {

@@ -45,12 +45,6 @@ struct ResidualLoraNode : torch::autograd::Function<ResidualLoraNode> {
 
 }  // namespace
 
-ResidualPair residual_pair(const at::Tensor& a, const at::Tensor& b, const at::Tensor& initial_a,
-                           const at::Tensor& initial_b) {
-  const at::NoGradGuard no_gradient;
-  return {at::cat({a - initial_a, a}, 0), at::cat({initial_b, b - initial_b}, 1)};
-}
-
 at::Tensor residual_lora_linear(const at::Tensor& x, const at::Tensor& weight,
                                 const at::Tensor& bias, const at::Tensor& a, const at::Tensor& b,
                                 const at::Tensor& initial_a, const at::Tensor& initial_b,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "backbone/fused_node.h"
 #include "backbone/product_type.h"
 #include "backbone/torch.h"
 #include "core/error.h"
@@ -32,7 +33,8 @@ class LayerMaker {
       : spec_(spec),
         weights_(weights),
         activations_(activations),
-        products_(product_type(activations)) {}
+        products_(product_type(activations)),
+        kind_(product_kind(activations)) {}
 
   DecoderLayer make(int64_t index) const {
     const std::string prefix = fmt::format("model.layers.{}.", index);
@@ -70,17 +72,31 @@ class LayerMaker {
  private:
   Linear make_linear(const std::string& name) const {
     const auto bias = weights_.find(name + ".bias");
-    return {name, weights_.at(name + ".weight").to(products_),
-            bias == weights_.end() ? at::Tensor() : bias->second.to(products_)};
+    const at::Tensor weight = weights_.at(name + ".weight").to(products_);
+    return {.name = name,
+            .weight = weight,
+            .bias = bias == weights_.end() ? at::Tensor() : bias->second.to(products_),
+            .packed = std::make_shared<FrozenMatrix>(weight, kind_)};
   }
 
   const DecoderSpec& spec_;
   const Weights& weights_;
   at::ScalarType activations_, products_;
+  ProductKind kind_;
 };
 
 at::Tensor select_rows(const at::Tensor& x, const at::Tensor& rows) {
   return rows.defined() ? x.index_select(0, rows) : x;
+}
+
+RopeAngles select_rows(const RopeAngles& angles, const at::Tensor& rows) {
+  if (!angles.cosine.defined()) return {};
+  return {angles.cosine.index_select(0, rows), angles.sine.index_select(0, rows)};
+}
+
+// The rows' gradients end here until PrefixKeys::propagate().
+at::Tensor held_back(const at::Tensor& x) {
+  return x.detach().to(at::kFloat, false, true).requires_grad_(x.requires_grad());
 }
 
 }  // namespace
@@ -135,43 +151,121 @@ at::Tensor Decoder::gated(const DecoderLayer& layer, const at::Tensor& x) const 
                  gate.narrow(1, spec_.intermediate, spec_.intermediate));
 }
 
-at::Tensor Decoder::attend(const DecoderLayer& layer, size_t index, const at::Tensor& x,
-                           const Angles& angles, const PackedRows& rows,
-                           KeyValueCache* cache) const {
-  const RopeAngles& rope = layer.local ? angles.local : angles.full;
+// Adds the rotated keys and the values to the output.
+at::Tensor Decoder::attend(const DecoderLayer& layer, const at::Tensor& x, const BlockRows& rows,
+                           FusedBlock::Output& output) const {
   const AttentionShape& shape = layer.local ? local_attention_ : attention_;
-  const at::Tensor q = head_normed(layer.q.forward(x), layer.query_norm);  // [T, H*d]
-  const at::Tensor k = head_normed(layer.k.forward(x), layer.key_norm);    // [T, K*d]
-  const at::Tensor v = layer.v.forward(x);
-  if (!cache) return packed_attention(q, k, v, rope, rows.segments, shape);
-  cache->keys[index].index_copy_(0, cache->write_slots, rotate(k, rope, spec_.head_dim));
-  cache->values[index].index_copy_(0, cache->write_slots, v);
-  return pool_attention(rotate(q, rope, spec_.head_dim), cache->keys[index], cache->values[index],
-                        rows.segments, shape);
-}
-
-at::Tensor Decoder::block(size_t index, at::Tensor x, const Angles& angles, const PackedRows& rows,
-                          const at::Tensor& wanted, KeyValueCache* cache) const {
-  const DecoderLayer& layer = layers_[index];
-  const at::Tensor attended =
-      attend(layer, index, normed(x, layer.before_attention), angles, rows, cache);
-  const at::Tensor mixed =
-      normed(layer.o.forward(select_rows(attended, wanted)), layer.after_attention);
-  x = select_rows(x, wanted) + scaled(mixed, spec_.residual_scale);
-  const at::Tensor inner = normed(x, layer.before_mlp);
-  const at::Tensor out = normed(layer.down.forward(gated(layer, inner)), layer.after_mlp);
-  return x + scaled(out, spec_.residual_scale);
-}
-
-at::Tensor Decoder::hidden(const PackedRows& rows, const at::Tensor& wanted,
-                           KeyValueCache* cache) const {
-  const Angles table = angles(rows.positions);
-  at::Tensor x =
-      scaled(embedding_.index_select(0, rows.ids), spec_.embedding_scale).to(dtype());  // [T, D]
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    x = block(i, x, table, rows, i + 1 == layers_.size() ? wanted : at::Tensor(), cache);
+  const bool all = !rows.queries.defined();
+  const auto pool = [](const at::Tensor& prefix, const at::Tensor& own) {
+    return prefix.defined() ? at::cat({prefix.to(own.scalar_type()), own}) : own;
+  };
+  output.keys =
+      rotate(head_normed(layer.k.forward(x), layer.key_norm), rows.angles, spec_.head_dim);
+  output.values = layer.v.forward(x);
+  if (rows.cache_keys.defined()) {
+    rows.cache_keys.index_copy_(0, rows.write_slots, output.keys);
+    rows.cache_values.index_copy_(0, rows.write_slots, output.values);
   }
-  return rms_norm(x, final_norm_, spec_.rms_eps);
+  if (!all && rows.queries.numel() == 0) return {};
+  const at::Tensor q = rotate(
+      head_normed(layer.q.forward(select_rows(x, rows.queries)), layer.query_norm),  // [T, H*d]
+      all ? rows.angles : rows.query_angles, spec_.head_dim);
+  if (rows.cache_keys.defined())
+    return pool_attention(q, rows.cache_keys, rows.cache_values, rows.segments, shape);
+  return pool_attention(q, pool(rows.prefix_keys, output.keys),
+                        pool(rows.prefix_values, output.values), rows.segments, shape);
+}
+
+FusedBlock::Output Decoder::plain_block(const DecoderLayer& layer, const at::Tensor& x,
+                                        const BlockRows& rows) const {
+  FusedBlock::Output output;
+  const at::Tensor attended = attend(layer, normed(x, layer.before_attention), rows, output);
+  if (!attended.defined()) return output;
+  const at::Tensor mixed = normed(layer.o.forward(attended), layer.after_attention);
+  const at::Tensor x2 = select_rows(x, rows.queries) + scaled(mixed, spec_.residual_scale);
+  const at::Tensor inner = normed(x2, layer.before_mlp);
+  const at::Tensor out = normed(layer.down.forward(gated(layer, inner)), layer.after_mlp);
+  output.y = x2 + scaled(out, spec_.residual_scale);
+  return output;
+}
+
+BlockRows Decoder::block_rows(size_t index, const Pass& pass) const {
+  BlockRows rows;
+  rows.angles = layers_[index].local ? pass.angles.local : pass.angles.full;
+  rows.segments = pass.rows.segments;
+  if (pass.prefix) {
+    rows.prefix_keys = pass.prefix->read_keys[index];
+    rows.prefix_values = pass.prefix->read_values[index];
+  }
+  if (pass.cache) {
+    rows.cache_keys = pass.cache->keys[index];
+    rows.cache_values = pass.cache->values[index];
+    rows.write_slots = pass.cache->write_slots;
+  }
+  if (pass.selection && index + 1 == layers_.size()) {
+    rows.queries = pass.selection->queries;
+    rows.query_angles = select_rows(rows.angles, rows.queries);
+    rows.segments = pass.selection->segments;
+  }
+  return rows;
+}
+
+FusedBlock::Output Decoder::block(size_t index, const at::Tensor& x, const Pass& pass) const {
+  const DecoderLayer& layer = layers_[index];
+  const BlockRows rows = block_rows(index, pass);
+  if (!pass.fused) return plain_block(layer, x, rows);
+  const AttentionShape& shape = layer.local ? local_attention_ : attention_;
+  return run_fused_block(FusedBlock(spec_, layer, shape, rows), rows, x);
+}
+
+bool Decoder::fuses() const {
+  return fusing_allowed_ && std::ranges::all_of(layers_, FusedBlock::fits);
+}
+
+at::Tensor Decoder::embedded(const PackedRows& rows) const {
+  return scaled(embedding_.index_select(0, rows.ids), spec_.embedding_scale).to(dtype());  // [T, D]
+}
+
+at::Tensor Decoder::hidden(const PackedRows& rows, const at::Tensor& wanted, KeyValueCache* cache,
+                           const PrefixKeys* prefix) const {
+  QuerySelection selection;
+  if (wanted.defined()) selection = select_queries(rows, wanted);
+  const Pass pass{
+      rows,   angles(rows.positions), cache, prefix, wanted.defined() ? &selection : nullptr,
+      fuses()};
+  at::Tensor x = embedded(rows);
+  for (size_t i = 0; i < layers_.size(); ++i) x = block(i, x, pass).y;
+  return rms_norm(select_rows(x, selection.wanted), final_norm_, spec_.rms_eps);
+}
+
+PrefixKeys Decoder::read_prefix(const PackedRows& tokens) const {
+  const QuerySelection none{at::empty({0}, at::kLong), {}, {}};
+  const Pass pass{tokens, angles(tokens.positions), nullptr, nullptr, &none, fuses()};
+  PrefixKeys prefix;
+  at::Tensor x = embedded(tokens);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const FusedBlock::Output output = block(i, x, pass);
+    x = output.y;
+    prefix.keys.push_back(output.keys);
+    prefix.values.push_back(output.values);
+    prefix.read_keys.push_back(held_back(output.keys));
+    prefix.read_values.push_back(held_back(output.values));
+  }
+  return prefix;
+}
+
+void PrefixKeys::propagate() const {
+  torch::autograd::variable_list roots, gradients;
+  const auto add = [&](const at::Tensor& root, const at::Tensor& read) {
+    if (!root.requires_grad() || !read.grad().defined()) return;
+    roots.push_back(root);
+    gradients.push_back(read.grad().to(root.scalar_type()));
+  };
+  for (size_t i = 0; i < keys.size(); ++i) {
+    add(keys[i], read_keys[i]);
+    add(values[i], read_values[i]);
+  }
+  if (!roots.empty()) torch::autograd::backward(roots, gradients);
 }
 
 at::Tensor Decoder::logits(const at::Tensor& hidden) const {

@@ -7,20 +7,25 @@
 #include <unordered_map>
 #include <vector>
 
+#include "backbone/decoder_layer.h"
 #include "backbone/decoder_spec.h"
+#include "backbone/fused_block.h"
 #include "backbone/key_value_cache.h"
-#include "backbone/linear.h"
 #include "backbone/ops.h"
 #include "backbone/packed_rows.h"
+#include "backbone/query_selection.h"
 
 namespace telora {
 
-// Norm weights are undefined where the family has no such norm.
-struct DecoderLayer {
-  at::Tensor before_attention, after_attention, before_mlp, after_mlp;  // [D]
-  at::Tensor query_norm, key_norm;    // [d] per head, or [H*d] and [K*d]
-  bool local = false;                 // sees only a sliding window
-  Linear q, k, v, o, gate, up, down;  // with a fused MLP `gate` is both halves and `up` unused
+// Keys and values of tokens that rows continue, read once for all of them. With gradients, what
+// the rows' backward passes leave is held back until propagate().
+struct PrefixKeys {
+  std::vector<at::Tensor> keys, values;            // per layer [P, K*d], rotated; part of the graph
+  std::vector<at::Tensor> read_keys, read_values;  // the same, float32, as the rows read them
+
+  int64_t tokens() const { return keys.empty() ? 0 : keys[0].size(0); }
+  // The gradient of everything in front of the rows, when all of them have been propagated.
+  void propagate() const;
 };
 
 // A frozen decoder-only transformer over packed rows. Adapters attach to its linears from outside;
@@ -35,11 +40,18 @@ class Decoder {
   Decoder(Decoder&&) = default;
   Decoder(const Decoder&) = delete;
 
-  // Final-norm hidden states [n, D] of the tokens `wanted` [n] int64 (all tokens if undefined).
-  // Behind the last attention only those rows are computed. With a cache, keys and values go to
-  // cache.write_slots and segments' keys index the cache; then there is no gradient.
+  // Final-norm hidden states [n, D] of the tokens `wanted` [n] int64 (all tokens if undefined). In
+  // the last block only those rows are queries. With a cache, keys and values go to
+  // cache.write_slots and segments' keys index the cache; then there is no gradient. With a prefix,
+  // segments' keys count from its first.
   at::Tensor hidden(const PackedRows& rows, const at::Tensor& wanted,
-                    KeyValueCache* cache = nullptr) const;
+                    KeyValueCache* cache = nullptr, const PrefixKeys* prefix = nullptr) const;
+
+  // Reads tokens that rows begin with.
+  PrefixKeys read_prefix(const PackedRows& tokens) const;
+
+  // False: every operation is a node of its own, as it is where an adapter cannot be fused.
+  void allow_fusing(bool allowed) { fusing_allowed_ = allowed; }
 
   // hidden [n, D] -> logits [n, V] float32.
   at::Tensor logits(const at::Tensor& hidden) const;
@@ -59,10 +71,23 @@ class Decoder {
   struct Angles {
     RopeAngles full, local;
   };
-  at::Tensor attend(const DecoderLayer& layer, size_t index, const at::Tensor& x,
-                    const Angles& angles, const PackedRows& rows, KeyValueCache* cache) const;
-  at::Tensor block(size_t index, at::Tensor x, const Angles& angles, const PackedRows& rows,
-                   const at::Tensor& wanted, KeyValueCache* cache) const;
+  // What all blocks of one pass read.
+  struct Pass {
+    const PackedRows& rows;
+    Angles angles;
+    KeyValueCache* cache;
+    const PrefixKeys* prefix;
+    const QuerySelection* selection;  // of the last block; nullptr: all
+    bool fused;
+  };
+  FusedBlock::Output block(size_t index, const at::Tensor& x, const Pass& pass) const;
+  FusedBlock::Output plain_block(const DecoderLayer& layer, const at::Tensor& x,
+                                 const BlockRows& rows) const;
+  at::Tensor attend(const DecoderLayer& layer, const at::Tensor& x, const BlockRows& rows,
+                    FusedBlock::Output& output) const;
+  BlockRows block_rows(size_t index, const Pass& pass) const;
+  bool fuses() const;
+  at::Tensor embedded(const PackedRows& rows) const;
   at::Tensor normed(const at::Tensor& x, const at::Tensor& weight) const;
   at::Tensor head_normed(const at::Tensor& x, const at::Tensor& weight) const;
   at::Tensor gated(const DecoderLayer& layer, const at::Tensor& x) const;
@@ -78,6 +103,7 @@ class Decoder {
   at::Tensor local_frequencies_;    // of local layers; undefined without any
   std::vector<DecoderLayer> layers_;
   AttentionShape attention_, local_attention_;
+  bool fusing_allowed_ = true;
 };
 
 }  // namespace telora

@@ -24,33 +24,58 @@ TELORA_INLINE void rms_norm_rows(const T* x, const T* weight, T* y, float* inv_r
 
 template <typename T>
 TELORA_INLINE void rms_norm_backward_rows(const T* dy, const T* x, const T* weight,
-                                          const float* inv_rms, T* dx, int64_t rows,
+                                          const float* inv_rms, const T* add, T* dx, int64_t rows,
                                           int64_t width) {
   for (int64_t row = 0; row < rows; ++row, dy += width, x += width, dx += width) {
     const float r = inv_rms[row];
     const float dot =
         sum_over(width, [&](int64_t i) { return load(dy[i]) * load(weight[i]) * load(x[i]); });
     const float shift = dot * r * r * r / static_cast<float>(width);
-    for (int64_t i = 0; i < width; ++i)
-      store(load(dy[i]) * load(weight[i]) * r - load(x[i]) * shift, dx[i]);
+    const auto gradient = [&](int64_t i) {
+      return load(dy[i]) * load(weight[i]) * r - load(x[i]) * shift;
+    };
+    if (!add) {
+      for (int64_t i = 0; i < width; ++i) store(gradient(i), dx[i]);
+      continue;
+    }
+    for (int64_t i = 0; i < width; ++i) store(load(add[i]) + gradient(i), dx[i]);
+    add += width;
   }
 }
 
-template <typename T>
-TELORA_INLINE void swiglu_all(const T* gate, const T* up, T* y, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) {
-    const float g = load(gate[i]);
-    store(rounded<T>(g * sigmoid(g)) * load(up[i]), y[i]);
+// What a gate does to its input, and the slope of that.
+struct Silu {
+  static TELORA_INLINE float value(float x) { return x * sigmoid(x); }
+  static TELORA_INLINE float slope(float x) {
+    const float s = sigmoid(x);
+    return s * (1.0f + x * (1.0f - s));
   }
+};
+
+// GELU by tanh (Hendrycks & Gimpel 2016): x s(2u) with u = sqrt(2 / pi) (x + 0.044715 x^3).
+struct Gelu {
+  static constexpr float kTwice = 1.5957691216f, kCube = 0.044715f;
+  static TELORA_INLINE float gate(float x) { return sigmoid(kTwice * (x + kCube * x * x * x)); }
+  static TELORA_INLINE float value(float x) { return x * gate(x); }
+  static TELORA_INLINE float slope(float x) {
+    const float s = gate(x);
+    return s + x * s * (1.0f - s) * kTwice * (1.0f + 3.0f * kCube * x * x);
+  }
+};
+
+template <typename Gate, typename T>
+TELORA_INLINE void gate_all(const T* gate, const T* up, T* y, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) store(rounded<T>(Gate::value(load(gate[i]))) * load(up[i]), y[i]);
 }
 
-template <typename T>
-TELORA_INLINE void swiglu_backward_all(const T* dy, const T* gate, const T* up, T* dgate, T* dup,
-                                       int64_t n) {
+template <typename Gate, typename T>
+TELORA_INLINE void gate_backward_all(const GateGradients<T>& g, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
-    const float g = load(gate[i]), d = load(dy[i]), s = sigmoid(g);
-    store(d * load(up[i]) * s * (1.0f + g * (1.0f - s)), dgate[i]);
-    store(d * g * s, dup[i]);
+    const float gate = load(g.gate[i]), up = load(g.up[i]), dy = load(g.dy[i]);
+    const float value = Gate::value(gate);
+    store(rounded<T>(value) * up, g.y[i]);
+    store(dy * up * Gate::slope(gate), g.dgate[i]);
+    store(dy * value, g.dup[i]);
   }
 }
 
@@ -134,28 +159,40 @@ TELORA_CLONES void rms_norm(const Bf16* x, const Bf16* w, Bf16* y, float* inv_rm
 }
 
 TELORA_CLONES void rms_norm_backward(const float* dy, const float* x, const float* w,
-                                     const float* inv_rms, float* dx, int64_t rows, int64_t width) {
-  rms_norm_backward_rows(dy, x, w, inv_rms, dx, rows, width);
+                                     const float* inv_rms, const float* add, float* dx,
+                                     int64_t rows, int64_t width) {
+  rms_norm_backward_rows(dy, x, w, inv_rms, add, dx, rows, width);
 }
 TELORA_CLONES void rms_norm_backward(const Bf16* dy, const Bf16* x, const Bf16* w,
-                                     const float* inv_rms, Bf16* dx, int64_t rows, int64_t width) {
-  rms_norm_backward_rows(dy, x, w, inv_rms, dx, rows, width);
+                                     const float* inv_rms, const Bf16* add, Bf16* dx, int64_t rows,
+                                     int64_t width) {
+  rms_norm_backward_rows(dy, x, w, inv_rms, add, dx, rows, width);
 }
 
 TELORA_CLONES void swiglu(const float* gate, const float* up, float* y, int64_t n) {
-  swiglu_all(gate, up, y, n);
+  gate_all<Silu>(gate, up, y, n);
 }
 TELORA_CLONES void swiglu(const Bf16* gate, const Bf16* up, Bf16* y, int64_t n) {
-  swiglu_all(gate, up, y, n);
+  gate_all<Silu>(gate, up, y, n);
+}
+TELORA_CLONES void geglu(const float* gate, const float* up, float* y, int64_t n) {
+  gate_all<Gelu>(gate, up, y, n);
+}
+TELORA_CLONES void geglu(const Bf16* gate, const Bf16* up, Bf16* y, int64_t n) {
+  gate_all<Gelu>(gate, up, y, n);
 }
 
-TELORA_CLONES void swiglu_backward(const float* dy, const float* gate, const float* up,
-                                   float* dgate, float* dup, int64_t n) {
-  swiglu_backward_all(dy, gate, up, dgate, dup, n);
+TELORA_CLONES void swiglu_backward(const GateGradients<float>& g, int64_t n) {
+  gate_backward_all<Silu>(g, n);
 }
-TELORA_CLONES void swiglu_backward(const Bf16* dy, const Bf16* gate, const Bf16* up, Bf16* dgate,
-                                   Bf16* dup, int64_t n) {
-  swiglu_backward_all(dy, gate, up, dgate, dup, n);
+TELORA_CLONES void swiglu_backward(const GateGradients<Bf16>& g, int64_t n) {
+  gate_backward_all<Silu>(g, n);
+}
+TELORA_CLONES void geglu_backward(const GateGradients<float>& g, int64_t n) {
+  gate_backward_all<Gelu>(g, n);
+}
+TELORA_CLONES void geglu_backward(const GateGradients<Bf16>& g, int64_t n) {
+  gate_backward_all<Gelu>(g, n);
 }
 
 TELORA_CLONES void rope(const float* x, const float* cosine, const float* sine, float sine_sign,

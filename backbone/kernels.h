@@ -19,19 +19,30 @@ void rms_norm(const float* x, const float* weight, float* y, float* inv_rms, int
 void rms_norm(const Bf16* x, const Bf16* weight, Bf16* y, float* inv_rms, int64_t rows,
               int64_t width, float eps);
 
-// dx from dy, with frozen weight.
+// dx from dy, with frozen weight, plus `add` [rows, width] if there is one: the gradient that goes
+// past the norm.
 void rms_norm_backward(const float* dy, const float* x, const float* weight, const float* inv_rms,
-                       float* dx, int64_t rows, int64_t width);
+                       const float* add, float* dx, int64_t rows, int64_t width);
 void rms_norm_backward(const Bf16* dy, const Bf16* x, const Bf16* weight, const float* inv_rms,
-                       Bf16* dx, int64_t rows, int64_t width);
+                       const Bf16* add, Bf16* dx, int64_t rows, int64_t width);
 
-// y = silu(gate) * up over n elements, silu rounded to T first.
+// y = silu(gate) * up over n elements, silu rounded to T first; and with the tanh form of GELU in
+// its place.
 void swiglu(const float* gate, const float* up, float* y, int64_t n);
 void swiglu(const Bf16* gate, const Bf16* up, Bf16* y, int64_t n);
-void swiglu_backward(const float* dy, const float* gate, const float* up, float* dgate, float* dup,
-                     int64_t n);
-void swiglu_backward(const Bf16* dy, const Bf16* gate, const Bf16* up, Bf16* dgate, Bf16* dup,
-                     int64_t n);
+void geglu(const float* gate, const float* up, float* y, int64_t n);
+void geglu(const Bf16* gate, const Bf16* up, Bf16* y, int64_t n);
+
+// Their gradients; y is made again on the way. dgate and dup may be gate and up.
+template <typename T>
+struct GateGradients {
+  const T *dy, *gate, *up;
+  T *dgate, *dup, *y;
+};
+void swiglu_backward(const GateGradients<float>& g, int64_t n);
+void swiglu_backward(const GateGradients<Bf16>& g, int64_t n);
+void geglu_backward(const GateGradients<float>& g, int64_t n);
+void geglu_backward(const GateGradients<Bf16>& g, int64_t n);
 
 // Rotate-half RoPE of [rows, heads, dim] by table rows cosine/sine [rows, dim / 2]; sine_sign -1
 // undoes it.

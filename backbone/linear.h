@@ -2,7 +2,11 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
 #include <string>
+
+#include "backbone/low_rank.h"
+#include "backbone/packed_matrix.h"
 
 namespace telora {
 
@@ -14,6 +18,9 @@ class LinearDelta {
   virtual ~LinearDelta() = default;
   // x [T, in] -> W x + b + delta(x) [T, out], in x's dtype.
   virtual at::Tensor forward(const at::Tensor& x, const Linear& base) = 0;
+  // The pair, if forward() is W x + b + scale * B A dropout(x) and nothing else: then it may be
+  // computed together with what stands around it.
+  virtual const LowRank* low_rank() const { return nullptr; }
 };
 
 // A frozen y = W x + b with one slot for a delta. The slot is a plain pointer: attach and swap cost
@@ -22,6 +29,7 @@ struct Linear {
   std::string name;   // "model.layers.0.self_attn.q_proj"
   at::Tensor weight;  // [out, in], in the type products are made in (product_type)
   at::Tensor bias;    // [out] or undefined
+  std::shared_ptr<const FrozenMatrix> packed;  // the same weight, as the kernels read it
   LinearDelta* delta = nullptr;
 
   at::Tensor plain(const at::Tensor& x) const;    // W x + b, in x's dtype

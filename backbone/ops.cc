@@ -1,8 +1,6 @@
 #include "backbone/ops.h"
 
-#include "backbone/dispatch.h"
-#include "backbone/kernels.h"
-#include "backbone/parallel.h"
+#include "backbone/elementwise.h"
 #include "backbone/torch.h"
 #include "core/error.h"
 
@@ -14,74 +12,35 @@ using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 using torch::autograd::Variable;
 
-constexpr int64_t kRowGrain = 16;           // rows a thread takes at least
-constexpr int64_t kElementGrain = 1 << 14;  // elements a thread takes at least
-
 struct RmsNormNode : torch::autograd::Function<RmsNormNode> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input,
                             const at::Tensor& weight, double eps) {
     const at::Tensor x = input.contiguous();  // [T, D]
-    at::Tensor y = at::empty_like(x), inv_rms = at::empty({x.size(0)}, at::kFloat);
-    const int64_t width = x.size(1);
-    dispatch(x, [&](auto element) {
-      using T = decltype(element);
-      parallel_for(0, x.size(0), kRowGrain, [&](int64_t begin, int64_t end) {
-        kernels::rms_norm(data<T>(x) + begin * width, data<T>(weight), data<T>(y) + begin * width,
-                          inv_rms.data_ptr<float>() + begin, end - begin, width,
-                          static_cast<float>(eps));
-      });
-    });
-    context->save_for_backward({x, weight, inv_rms});
-    return y;
+    const Normed normed = rms_norm_forward(x, weight, eps);
+    context->save_for_backward({x, weight, normed.inv_rms});
+    return normed.y;
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
     const tensor_list saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], &weight = saved[1], &inv_rms = saved[2];
-    const at::Tensor dy = gradients[0].contiguous();
-    at::Tensor dx = at::empty_like(x);
-    const int64_t width = x.size(1);
-    dispatch(x, [&](auto element) {
-      using T = decltype(element);
-      parallel_for(0, x.size(0), kRowGrain, [&](int64_t begin, int64_t end) {
-        const int64_t at = begin * width;
-        kernels::rms_norm_backward(data<T>(dy) + at, data<T>(x) + at, data<T>(weight),
-                                   inv_rms.data_ptr<float>() + begin, data<T>(dx) + at, end - begin,
-                                   width);
-      });
-    });
-    return {dx, at::Tensor(), at::Tensor()};
+    return {rms_norm_backward(gradients[0].contiguous(), saved[0], saved[1], saved[2]),
+            at::Tensor(), at::Tensor()};
   }
 };
 
-struct SwigluNode : torch::autograd::Function<SwigluNode> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& gate,
-                            const at::Tensor& up) {
-    at::Tensor y = at::empty_like(gate);
-    dispatch(gate, [&](auto element) {
-      using T = decltype(element);
-      parallel_for(0, gate.numel(), kElementGrain, [&](int64_t begin, int64_t end) {
-        kernels::swiglu(data<T>(gate) + begin, data<T>(up) + begin, data<T>(y) + begin,
-                        end - begin);
-      });
-    });
+struct GateNode : torch::autograd::Function<GateNode> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& gate, const at::Tensor& up,
+                            Activation activation) {
     context->save_for_backward({gate, up});
-    return y;
+    context->saved_data["activation"] = static_cast<int64_t>(activation);
+    return gate_forward(activation, gate, up);
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
     const tensor_list saved = context->get_saved_variables();
-    const at::Tensor &gate = saved[0], &up = saved[1];
-    const at::Tensor dy = gradients[0].contiguous();
-    at::Tensor dgate = at::empty_like(gate), dup = at::empty_like(up);
-    dispatch(gate, [&](auto element) {
-      using T = decltype(element);
-      parallel_for(0, gate.numel(), kElementGrain, [&](int64_t begin, int64_t end) {
-        kernels::swiglu_backward(data<T>(dy) + begin, data<T>(gate) + begin, data<T>(up) + begin,
-                                 data<T>(dgate) + begin, data<T>(dup) + begin, end - begin);
-      });
-    });
-    return {dgate, dup};
+    const auto activation = static_cast<Activation>(context->saved_data["activation"].toInt());
+    const GateBackward g = gate_backward(activation, gradients[0].contiguous(), saved[0], saved[1]);
+    return {g.dgate, g.dup, at::Tensor()};
   }
 };
 
@@ -125,11 +84,11 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
 }
 
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
-  return SwigluNode::apply(gate.contiguous(), up.contiguous());
+  return GateNode::apply(gate.contiguous(), up.contiguous(), Activation::kSilu);
 }
 
 at::Tensor geglu(const at::Tensor& gate, const at::Tensor& up) {
-  return at::gelu(gate, "tanh") * up;
+  return GateNode::apply(gate.contiguous(), up.contiguous(), Activation::kGeluTanh);
 }
 
 at::Tensor cross_entropy_sum(const at::Tensor& hidden, const at::Tensor& head, double logit_scale,

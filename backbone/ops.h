@@ -33,7 +33,7 @@ struct AttentionShape {
   int64_t window = 0;  // keys that a query sees, its own included; 0 = all before it
 };
 
-// Rotate-half RoPE of x [T, heads * head_dim]; no gradient (cache path).
+// Rotate-half RoPE of x [T, heads * head_dim].
 at::Tensor rotate(const at::Tensor& x, const RopeAngles& angles, int64_t head_dim);
 
 // Block-diagonal causal attention of packed rows, RoPE included. q [T, H*d], k and v [T, K*d]
@@ -43,8 +43,7 @@ at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::
                             const RopeAngles& angles, const std::vector<AttentionSegment>& segments,
                             const AttentionShape& shape);
 
-// The same over rotated queries [Tq, H*d] and a pool of rotated keys and values [N, K*d]; no
-// gradient.
+// The same over rotated queries [Tq, H*d] and a pool of rotated keys and values [N, K*d].
 at::Tensor pool_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           const std::vector<AttentionSegment>& segments,
                           const AttentionShape& shape);

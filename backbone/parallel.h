@@ -10,7 +10,11 @@ namespace telora {
 void parallel_for(int64_t begin, int64_t end, int64_t grain,
                   const std::function<void(int64_t, int64_t)>& body);
 
-// How many of them there are.
+// Calls task(i) for i in [0, count), each thread taking the next one when it is done with one: tasks
+// must write apart from each other. Take the largest first.
+void parallel_tasks(int64_t count, const std::function<void(int64_t)>& task);
+
+// How many threads there are.
 int64_t thread_count();
 
 }  // namespace telora

@@ -1,24 +1,37 @@
 #include "backbone/product_type.h"
 
+#include "backbone/product_kernel.h"
+
 namespace telora {
 
 namespace {
 
-bool bf16_products_are_fast() {
+bool has_matrix_units() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("amx-bf16")) return true;
-  return __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512bf16");
+  return __builtin_cpu_supports("amx-bf16");
 #else
-  return true;
+  return true;  // not measured: what LibTorch has is the safe choice
+#endif
+}
+
+bool multiplies_pairs_fast() {
+#if defined(__x86_64__)
+  return __builtin_cpu_is("amd") && kernels::has_bf16_dot();
+#else
+  return false;
 #endif
 }
 
 }  // namespace
 
+ProductKind product_kind(at::ScalarType activations) {
+  static const bool library = has_matrix_units(), pairs = multiplies_pairs_fast();
+  if (library) return ProductKind::kLibrary;
+  return activations == at::kBFloat16 && pairs ? ProductKind::kPairs : ProductKind::kFloat;
+}
+
 at::ScalarType product_type(at::ScalarType activations) {
-  if (activations != at::kBFloat16) return activations;
-  static const bool fast = bf16_products_are_fast();
-  return fast ? at::kBFloat16 : at::kFloat;
+  return product_kind(activations) == ProductKind::kFloat ? at::kFloat : activations;
 }
 
 }  // namespace telora

@@ -4,6 +4,14 @@
 
 namespace telora {
 
+// How this processor multiplies activations of one type with frozen matrices fastest.
+enum class ProductKind {
+  kPairs,    // own kernels over pairs of bfloat16 (AMD cores with AVX-512 bfloat16)
+  kFloat,    // own kernels in float32, bfloat16 rows widened on the way
+  kLibrary,  // LibTorch's products (processors with matrix units, other architectures)
+};
+ProductKind product_kind(at::ScalarType activations);
+
 // The type in which this CPU multiplies matrices of bfloat16 activations fastest: bfloat16 with
 // AMX, on AMD cores with AVX-512 bfloat16, and off x86; float32 elsewhere. Intel cores without AMX
 // run the bfloat16 dot product at about two thirds of their float32 rate. Either way weights hold

@@ -1,4 +1,4 @@
-#include "adapters/lora_dropout.h"
+#include "backbone/dropout.h"
 
 #include <cmath>
 
