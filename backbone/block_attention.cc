@@ -3,31 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "backbone/kernel_math.h"
-#include "backbone/tile_product.h"
+#include "backbone/block_attention_pairs.h"
+#include "backbone/block_attention_parts.h"
+#include "backbone/product_kernel.h"
 
 namespace telora::kernels {
 
 namespace {
-
-constexpr int64_t kKeyBlock = 64;
-constexpr float kMasked = -1e30f;  // exp() of it is 0, and differences of it are finite
-
-int64_t padded(int64_t dim) { return (dim + kLaneFloats - 1) / kLaneFloats * kLaneFloats; }
-
-// Rows of keys or values by their place behind the prefix: first the prefix' rows, then the own.
-TELORA_INLINE int64_t key_row(const AttentionBlock& b, int64_t key) {
-  return key < b.prefix_count ? b.prefix_begin + key : b.key_begin + key - b.prefix_count;
-}
-
-// The keys [first, last) that query i of the row may see.
-struct Visible {
-  int64_t first, last;
-};
-TELORA_INLINE Visible visible_to(const AttentionBlock& b, int64_t query) {
-  const int64_t last = b.keys() - b.query_count + query + 1;
-  return {b.window > 0 ? std::max<int64_t>(0, last - b.window) : 0, last};
-}
 
 // [count, dim] of keys or values from `first` on, by row.
 template <typename T>
@@ -66,66 +48,6 @@ TELORA_INLINE void pack_queries(const T* x, const AttentionBlock& b, int64_t fir
   }
 }
 
-// Scores that a query may not see become kMasked. Rows (query, head) from `query` on.
-TELORA_INLINE void mask(const AttentionBlock& b, int64_t query, int64_t count, int64_t key,
-                        float* scores) {
-  for (int64_t i = 0; i < count; ++i) {
-    const Visible seen = visible_to(b, query + i);
-    const int64_t first = std::clamp<int64_t>(seen.first - key, 0, kKeyBlock);
-    const int64_t last = std::clamp<int64_t>(seen.last - key, 0, kKeyBlock);
-    if (first == 0 && last == kKeyBlock) {
-      scores += b.group() * kKeyBlock;
-      continue;
-    }
-    for (int64_t g = 0; g < b.group(); ++g, scores += kKeyBlock) {
-      for (int64_t j = 0; j < first; ++j) scores[j] = kMasked;
-      for (int64_t j = last; j < kKeyBlock; ++j) scores[j] = kMasked;
-    }
-  }
-}
-
-TELORA_INLINE float greatest(const float* x, float start) {
-  float lanes[kLanes];
-  for (int j = 0; j < kLanes; ++j) lanes[j] = x[j];
-  for (int64_t i = kLanes; i < kKeyBlock; i += kLanes) {
-    for (int j = 0; j < kLanes; ++j) lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
-  }
-  for (float lane : lanes) start = lane > start ? lane : start;
-  return start;
-}
-
-// Running softmax of one row: scores become weights relative to the greatest score so far.
-struct RowSums {
-  float peak, total;
-};
-TELORA_INLINE float take_scores(float* scores, RowSums& row) {
-  const float peak = greatest(scores, row.peak);
-  const float shrink = exp_approx(row.peak - peak);
-  for (int64_t j = 0; j < kKeyBlock; ++j) {
-    scores[j] = scores[j] <= kMasked ? 0.0f : exp_approx(scores[j] - peak);
-  }
-  row.total = row.total * shrink + sum_over(kKeyBlock, [&](int64_t j) { return scores[j]; });
-  row.peak = peak;
-  return shrink;
-}
-
-template <typename T>
-TELORA_INLINE void store_rows(const AttentionBlock& b, int64_t first, int64_t count,
-                              const float* sums, const RowSums* rows, T* out, float* log_sum,
-                              int64_t log_sum_stride) {
-  const int64_t step = padded(b.dim), group = b.group();
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t token = b.query_begin + first + i;
-    T* row = out + token * b.heads * b.dim + b.kv_head * group * b.dim;
-    for (int64_t g = 0; g < group; ++g, sums += step, ++rows) {
-      const float inverse = 1.0f / rows->total;
-      for (int64_t c = 0; c < b.dim; ++c) store(sums[c] * inverse, row[g * b.dim + c]);
-      log_sum[(b.kv_head * group + g) * log_sum_stride + token] =
-          rows->peak + std::log(rows->total);
-    }
-  }
-}
-
 template <typename T>
 TELORA_INLINE void attend(const T* q, const T* k, const T* v, const AttentionBlock& b, T* out,
                           float* log_sum, int64_t log_sum_stride, float* scratch, bool wide) {
@@ -135,12 +57,12 @@ TELORA_INLINE void attend(const T* q, const T* k, const T* v, const AttentionBlo
   float* const scores = sums + most * step;
   float* const columns = scores + most * kKeyBlock;
   float* const values = columns + b.dim * kKeyBlock;
-  auto* const rows = reinterpret_cast<RowSums*>(values + kKeyBlock * step);
+  auto* const rows = reinterpret_cast<SoftmaxRow*>(values + kKeyBlock * step);
   for (int64_t first = 0; first < b.query_count; first += kQueryBlock) {
     const int64_t count = std::min(kQueryBlock, b.query_count - first), n = count * b.group();
     pack_queries(q, b, first, count, b.scale, queries);
     std::fill(sums, sums + n * step, 0.0f);
-    std::fill(rows, rows + n, RowSums{kMasked, 0});
+    std::fill(rows, rows + n, SoftmaxRow{kMasked, 0});
     const int64_t begin = visible_to(b, first).first, end = visible_to(b, first + count - 1).last;
     for (int64_t key = begin; key < end; key += kKeyBlock) {
       const int64_t keys = std::min(kKeyBlock, end - key);
@@ -226,30 +148,6 @@ TELORA_INLINE void add_gradients(const AttentionBlock& b, BackwardScratch& s, in
           true, wide);
 }
 
-TELORA_INLINE void store_keys(const AttentionBlock& b, const AttentionOutputs& out, int64_t first,
-                              int64_t count, const BackwardScratch& s) {
-  const int64_t step = padded(b.dim), width = b.kv_heads * b.dim;
-  for (int64_t j = 0; j < count; ++j) {
-    const int64_t key = first + j;
-    const bool shared = key < b.prefix_count;
-    const int64_t at = shared ? key * b.dim : key_row(b, key) * width + b.kv_head * b.dim;
-    float* const dk = (shared ? out.prefix_dk : out.dk) + at;
-    float* const dv = (shared ? out.prefix_dv : out.dv) + at;
-    for (int64_t c = 0; c < b.dim; ++c) dk[c] = s.dkeys[j * step + c];
-    for (int64_t c = 0; c < b.dim; ++c) dv[c] = s.dvalues[j * step + c];
-  }
-}
-
-TELORA_INLINE void store_queries(const AttentionBlock& b, const float* from, float* dq) {
-  const int64_t step = padded(b.dim), group = b.group();
-  for (int64_t i = 0; i < b.query_count; ++i) {
-    float* row = dq + (b.query_begin + i) * b.heads * b.dim + b.kv_head * group * b.dim;
-    for (int64_t g = 0; g < group; ++g, from += step, row += b.dim) {
-      for (int64_t c = 0; c < b.dim; ++c) row[c] = b.scale * from[c];
-    }
-  }
-}
-
 template <typename T>
 TELORA_INLINE void attend_backward(const AttentionInputs& in, const AttentionBlock& b,
                                    const AttentionOutputs& out, float* scratch, bool wide) {
@@ -269,7 +167,7 @@ TELORA_INLINE void attend_backward(const AttentionInputs& in, const AttentionBlo
           visible_to(b, first + count - 1).last > key && visible_to(b, first).first < key + keys;
       if (seen) add_gradients(b, s, first, count, key, keys, wide);
     }
-    store_keys(b, out, key, keys, s);
+    store_keys(b, out, key, keys, s.dkeys, s.dvalues);
   }
   store_queries(b, s.dqueries, out.dq);
 }
@@ -278,22 +176,19 @@ TELORA_INLINE void attend_backward(const AttentionInputs& in, const AttentionBlo
 
 int64_t forward_scratch_floats(const AttentionBlock& b) {
   const int64_t step = padded(b.dim), rows = kQueryBlock * b.group();
-  return rows * (2 * step + kKeyBlock + 2) + kKeyBlock * (b.dim + step);
+  return std::max(rows * (2 * step + kKeyBlock + 2) + kKeyBlock * (b.dim + step),
+                  pairs_forward_scratch_floats(b));
 }
 
 int64_t backward_scratch_floats(const AttentionBlock& b) {
   const int64_t step = padded(b.dim), group = b.group();
-  return b.query_count * group * (3 * step + 2) + 2 * kQueryBlock * group * kKeyBlock +
-         kKeyBlock * (2 * b.dim + 3 * step);
+  return std::max(b.query_count * group * (3 * step + 2) + 2 * kQueryBlock * group * kKeyBlock +
+                      kKeyBlock * (2 * b.dim + 3 * step),
+                  pairs_backward_scratch_floats(b));
 }
 
 TELORA_CLONES void attend_block(const float* q, const float* k, const float* v,
                                 const AttentionBlock& block, float* out, float* log_sum,
-                                int64_t log_sum_stride, float* scratch) {
-  attend(q, k, v, block, out, log_sum, log_sum_stride, scratch, has_wide_registers());
-}
-TELORA_CLONES void attend_block(const Bf16* q, const Bf16* k, const Bf16* v,
-                                const AttentionBlock& block, Bf16* out, float* log_sum,
                                 int64_t log_sum_stride, float* scratch) {
   attend(q, k, v, block, out, log_sum, log_sum_stride, scratch, has_wide_registers());
 }
@@ -308,12 +203,25 @@ TELORA_CLONES void backward_bf16(const AttentionInputs& in, const AttentionBlock
                                  const AttentionOutputs& out, float* scratch) {
   attend_backward<Bf16>(in, block, out, scratch, has_wide_registers());
 }
+TELORA_CLONES void forward_bf16(const Bf16* q, const Bf16* k, const Bf16* v,
+                                const AttentionBlock& block, Bf16* out, float* log_sum,
+                                int64_t log_sum_stride, float* scratch) {
+  attend(q, k, v, block, out, log_sum, log_sum_stride, scratch, has_wide_registers());
+}
 
 }  // namespace
 
+void attend_block(const Bf16* q, const Bf16* k, const Bf16* v, const AttentionBlock& block,
+                  Bf16* out, float* log_sum, int64_t log_sum_stride, float* scratch) {
+  const auto kernel = multiplies_pairs() ? attend_block_pairs : forward_bf16;
+  kernel(q, k, v, block, out, log_sum, log_sum_stride, scratch);
+}
+
 void attend_block_backward(const AttentionInputs& in, bool bf16, const AttentionBlock& block,
                            const AttentionOutputs& out, float* scratch) {
-  bf16 ? backward_bf16(in, block, out, scratch) : backward_f32(in, block, out, scratch);
+  if (!bf16) return backward_f32(in, block, out, scratch);
+  const auto kernel = multiplies_pairs() ? attend_block_pairs_backward : backward_bf16;
+  kernel(in, block, out, scratch);
 }
 
 }  // namespace telora::kernels

@@ -33,7 +33,7 @@ void swiglu(const Bf16* gate, const Bf16* up, Bf16* y, int64_t n);
 void geglu(const float* gate, const float* up, float* y, int64_t n);
 void geglu(const Bf16* gate, const Bf16* up, Bf16* y, int64_t n);
 
-// Their gradients; y is made again on the way. dgate and dup may be gate and up.
+// Their gradients; y is made again on the way. No two of the arrays overlap.
 template <typename T>
 struct GateGradients {
   const T *dy, *gate, *up;

@@ -1,6 +1,7 @@
 // Attention in blocks against the plain form with masks, over row lengths around the block sizes.
 #include <gtest/gtest.h>
 
+#include "backbone/block_attention_pairs.h"
 #include "backbone/ops.h"
 #include "backbone/torch.h"
 
@@ -106,6 +107,35 @@ TEST_P(BlockAttention, WithoutGradientIsTheSame) {
   const at::Tensor out = ours();
   const at::NoGradGuard no_gradient;
   EXPECT_LT(error(ours(), out), 2e-6);
+}
+
+// In bfloat16 products of pairs round probabilities too; both stay near the float32 values.
+TEST_P(BlockAttention, InBfloatPairsAreAsNearAsWidenedProducts) {
+  const bool before = kernels::multiplies_pairs();
+  kernels::set_multiplies_pairs(true);
+  if (!kernels::multiplies_pairs()) GTEST_SKIP() << "this processor has no bfloat16 products";
+  const auto narrow = [](const at::Tensor& x) {
+    return x.detach().to(at::kBFloat16).requires_grad_();
+  };
+  const at::Tensor q = narrow(q_), k = narrow(k_), v = narrow(v_);
+  const AttentionShape& shape = GetParam().shape;
+  const at::Tensor dout = torch::randn_like(q).to(at::kBFloat16);
+  const auto run = [&](bool pairs) {
+    kernels::set_multiplies_pairs(pairs);
+    const at::Tensor out = packed_attention(q, k, v, angles_, rows_.segments, shape);
+    auto all = torch::autograd::grad({out}, {q, k, v}, {dout});
+    all.push_back(out.detach());
+    return all;
+  };
+  const auto pairs = run(true), again = run(true), widened = run(false);
+  kernels::set_multiplies_pairs(before);
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    const at::Tensor wanted = widened[i].to(at::kFloat);
+    const at::Tensor off = pairs[i].to(at::kFloat) - wanted;
+    EXPECT_LT(off.norm().item<double>(), 0.01 * wanted.norm().item<double>() + 1e-5) << i;
+    EXPECT_LT(error(pairs[i].to(at::kFloat), wanted), 0.03) << i;
+    EXPECT_TRUE(at::equal(pairs[i], again[i])) << i;
+  }
 }
 
 // Threads take blocks as they come; no sum may depend on it.
