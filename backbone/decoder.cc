@@ -193,7 +193,7 @@ BlockRows Decoder::block_rows(size_t index, const Pass& pass) const {
   BlockRows rows;
   rows.angles = layers_[index].local ? pass.angles.local : pass.angles.full;
   rows.segments = pass.rows.segments;
-  if (pass.prefix) {
+  if (pass.prefix && pass.prefix->tokens() > 0) {
     rows.prefix_keys = pass.prefix->read_keys[index];
     rows.prefix_values = pass.prefix->read_values[index];
   }
@@ -238,7 +238,11 @@ at::Tensor Decoder::hidden(const PackedRows& rows, const at::Tensor& wanted, Key
   return rms_norm(select_rows(x, selection.wanted), final_norm_, spec_.rms_eps);
 }
 
-PrefixKeys Decoder::read_prefix(const PackedRows& tokens) const {
+PrefixKeys Decoder::read_prefix(std::span<const int32_t> ids) const {
+  if (ids.empty()) return {};
+  RowPacker packer;
+  packer.add(ids);
+  const PackedRows tokens = packer.finish();
   const QuerySelection none{at::empty({0}, at::kLong), {}, {}};
   const Pass pass{tokens, angles(tokens.positions), nullptr, nullptr, &none, fuses()};
   PrefixKeys prefix;

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -47,8 +48,8 @@ class Decoder {
   at::Tensor hidden(const PackedRows& rows, const at::Tensor& wanted,
                     KeyValueCache* cache = nullptr, const PrefixKeys* prefix = nullptr) const;
 
-  // Reads tokens that rows begin with.
-  PrefixKeys read_prefix(const PackedRows& tokens) const;
+  // Reads tokens that rows begin with; none give an empty prefix.
+  PrefixKeys read_prefix(std::span<const int32_t> ids) const;
 
   // False: every operation is a node of its own, as it is where an adapter cannot be fused.
   void allow_fusing(bool allowed) { fusing_allowed_ = allowed; }

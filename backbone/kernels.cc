@@ -1,6 +1,7 @@
 #include "backbone/kernels.h"
 
 #include <cmath>
+#include <cstring>
 
 #include "backbone/kernel_math.h"
 
@@ -68,17 +69,25 @@ TELORA_INLINE void gate_all(const T* gate, const T* up, T* y, int64_t n) {
   for (int64_t i = 0; i < n; ++i) store(rounded<T>(Gate::value(load(gate[i]))) * load(up[i]), y[i]);
 }
 
+// A few elements at a time: the compiler would not check for itself that no two of six arrays
+// overlap, but it knows that of arrays on the stack.
 template <typename Gate, typename T>
 TELORA_INLINE void gate_backward_all(const GateGradients<T>& g, int64_t n) {
-  // Six arrays: the compiler would not check for itself that none overlaps another.
-  const T* __restrict gates = g.gate, * __restrict ups = g.up, * __restrict dys = g.dy;
-  T* __restrict dgates = g.dgate, * __restrict dups = g.dup, * __restrict ys = g.y;
-  for (int64_t i = 0; i < n; ++i) {
-    const float gate = load(gates[i]), up = load(ups[i]), dy = load(dys[i]);
-    const float value = Gate::value(gate);
-    store(rounded<T>(value) * up, ys[i]);
-    store(dy * up * Gate::slope(gate), dgates[i]);
-    store(dy * value, dups[i]);
+  constexpr int64_t kSome = 64;
+  T y[kSome], dgate[kSome], dup[kSome];
+  for (int64_t begin = 0; begin < n; begin += kSome) {
+    const int64_t count = n - begin < kSome ? n - begin : kSome;
+    const T *gates = g.gate + begin, *ups = g.up + begin, *dys = g.dy + begin;
+    for (int64_t i = 0; i < count; ++i) {
+      const float gate = load(gates[i]), up = load(ups[i]), dy = load(dys[i]);
+      const float value = Gate::value(gate);
+      store(rounded<T>(value) * up, y[i]);
+      store(dy * up * Gate::slope(gate), dgate[i]);
+      store(dy * value, dup[i]);
+    }
+    std::memcpy(g.y + begin, y, static_cast<size_t>(count) * sizeof(T));
+    std::memcpy(g.dgate + begin, dgate, static_cast<size_t>(count) * sizeof(T));
+    std::memcpy(g.dup + begin, dup, static_cast<size_t>(count) * sizeof(T));
   }
 }
 

@@ -28,9 +28,10 @@ bool LinearGroup::can_fuse(const Linear& linear) {
 LinearGroup::LinearGroup(std::vector<const Linear*> linears)
     : kind_(linears.front()->packed->kind()) {
   for (const Linear* linear : linears) {
-    Member member{linear, linear->delta ? linear->delta->low_rank() : nullptr, {}, ranks_, 0};
+    Member member{linear, linear->delta ? linear->delta->low_rank() : nullptr, {}, {}, ranks_, 0};
     if (member.pair) {
       member.used = member.pair->used();
+      member.dropout = member.pair->dropout;
       member.rank = even(member.used.a.size(0));
     }
     ranks_ += member.rank;
@@ -65,8 +66,7 @@ double LinearGroup::scale() const {
 }
 
 bool LinearGroup::drops() const {
-  return std::ranges::any_of(members_,
-                             [](const Member& m) { return m.pair && m.pair->dropout.active(); });
+  return std::ranges::any_of(members_, [](const Member& m) { return m.dropout.active(); });
 }
 
 // One product for all pairs, unless each sees x through a mask or with a factor of its own.
@@ -83,7 +83,7 @@ at::Tensor LinearGroup::low(const at::Tensor& x) const {
     if (!m.pair) continue;
     const PackedMatrix a = pack_matrix(padded_rows(m.used.a, m.rank).t(), kind_);
     at::Tensor columns = all.narrow(1, m.begin, m.rank);
-    const Product product{drop(x, m.pair->dropout), &a};
+    const Product product{drop(x, m.dropout), &a};
     multiply_into(columns, {&product, 1}, {.scale = m.pair->scale});
   }
   return all;
@@ -134,7 +134,7 @@ at::Tensor LinearGroup::dropped_gradient(const at::Tensor& dlow, at::ScalarType 
     if (!m.pair) continue;
     const PackedMatrix a = pack_matrix(padded_rows(m.used.a, m.rank), kind_);
     const Product product{dlow.narrow(1, m.begin, m.rank), &a};
-    const at::Tensor masked = drop(multiply({&product, 1}, type), m.pair->dropout);
+    const at::Tensor masked = drop(multiply({&product, 1}, type), m.dropout);
     sum = sum.defined() ? sum.add_(masked) : masked;
   }
   return sum;
@@ -165,9 +165,9 @@ std::vector<at::Tensor> LinearGroup::parameter_gradients(const at::Tensor& x,
     if (!m.pair) continue;
     // Of the gradients of [A - A0; A] and [B0 B - B0], what belongs to A and B.
     const int64_t rank = m.pair->a.size(0);
-    const at::Tensor da =
-        masked ? sum_rows(dlow.narrow(1, m.begin, rank), drop(x, m.pair->dropout), kind_)
-               : together.narrow(0, m.begin, m.rank);
+    const at::Tensor da = masked
+                              ? sum_rows(dlow.narrow(1, m.begin, rank), drop(x, m.dropout), kind_)
+                              : together.narrow(0, m.begin, m.rank);
     const bool twice = m.pair->initial_a.defined();
     gradients.push_back(twice ? da.narrow(0, 0, rank) + da.narrow(0, rank, rank)
                               : da.narrow(0, 0, rank));

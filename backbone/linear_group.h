@@ -46,6 +46,7 @@ class LinearGroup {
     const Linear* linear;
     const LowRank* pair;  // nullptr if none
     ResidualPair used;    // what it does to x
+    LoraDropout dropout;  // as it was: the backward pass may come after the next forward pass
     int64_t begin = 0;    // of its columns in Saved::low
     int64_t rank = 0;     // rounded up to an even number
   };

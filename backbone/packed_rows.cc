@@ -7,7 +7,8 @@ namespace telora {
 
 size_t RowPacker::add_segment(std::span<const int32_t> ids, AttentionSegment segment) {
   if (ids.empty()) throw Error(ErrorKind::kInternal, "packing: a row without tokens");
-  segment.query_begin = segment.key_begin = tokens();
+  segment.query_begin = tokens();
+  segment.key_begin = outside_ + tokens();
   segment.query_count = segment.key_count = static_cast<int64_t>(ids.size());
   for (size_t i = 0; i < ids.size(); ++i) {
     ids_.push_back(ids[i]);
@@ -17,9 +18,14 @@ size_t RowPacker::add_segment(std::span<const int32_t> ids, AttentionSegment seg
   return segments_.size() - 1;
 }
 
-size_t RowPacker::add(std::span<const int32_t> ids) { return add_segment(ids, {}); }
+size_t RowPacker::add(std::span<const int32_t> ids) {
+  AttentionSegment segment;
+  segment.prefix_count = outside_;
+  return add_segment(ids, segment);
+}
 
 size_t RowPacker::add_branch(size_t prefix, std::span<const int32_t> ids) {
+  if (outside_ > 0) throw Error(ErrorKind::kInternal, "packing: a row with two prefixes");
   AttentionSegment segment;
   segment.prefix_begin = segments_.at(prefix).key_begin;
   segment.prefix_count = segments_.at(prefix).key_count;

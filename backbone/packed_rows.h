@@ -36,6 +36,9 @@ PackedRows pack_rows(std::span<const std::vector<int32_t>> rows);
 // continues.
 class RowPacker {
  public:
+  // All rows continue `outside` tokens whose keys stand in front of the batch's own in the pool.
+  explicit RowPacker(int64_t outside = 0) : outside_(outside) {}
+
   // Index of the new row. Throws Error(internal) for an empty row.
   size_t add(std::span<const int32_t> ids);
   size_t add_branch(size_t prefix, std::span<const int32_t> ids);
@@ -45,6 +48,7 @@ class RowPacker {
 
  private:
   size_t add_segment(std::span<const int32_t> ids, AttentionSegment segment);
+  int64_t outside_;
   std::vector<int64_t> ids_;
   std::vector<int64_t> positions_;
   std::vector<AttentionSegment> segments_;

@@ -12,6 +12,7 @@
 #include "backbone/torch.h"
 #include "core/digest.h"
 #include "core/files.h"
+#include "core/memory.h"
 #include "data/source.h"
 #include "data/split.h"
 #include "eval/encode.h"
@@ -298,6 +299,7 @@ class Run {
 RunResult run_training(const RunRequest& request, const RunWatcher& watcher) {
   if (request.recipe.threads > 0) at::set_num_threads(static_cast<int>(request.recipe.threads));
   Run run(request, watcher);
+  keep_freed_memory();  // the model is loaded: what comes now is the same from step to step
   return run.execute();
 }
 

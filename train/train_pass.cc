@@ -29,21 +29,21 @@ int64_t counted_targets(const EncodedExample& example, LossTokens loss) {
   return length_of(example) - 1 - first_wanted(example, loss);
 }
 
-TrainPass build_pass(std::span<const EncodedExample* const> rows, LossTokens loss) {
+std::vector<int32_t> shared_prefix(std::span<const EncodedExample* const> batch, LossTokens loss) {
+  const size_t shared = loss == LossTokens::kFull ? 0 : shared_prompt_tokens(batch);
+  if (shared == 0) return {};
+  return {batch[0]->prompt.begin(), batch[0]->prompt.begin() + static_cast<long>(shared)};
+}
+
+TrainPass build_pass(std::span<const EncodedExample* const> rows, LossTokens loss, int64_t shared) {
   TrainPass pass;
-  RowPacker packer;
+  RowPacker packer(shared);
   std::vector<int64_t> wanted, targets;
-  // The full loss wants the logits of every token of every row, shared or not.
-  const auto shared =
-      static_cast<int64_t>(loss == LossTokens::kFull ? 0 : shared_prompt_tokens(rows));
-  if (shared > 0) packer.add(std::span(rows[0]->prompt).first(static_cast<size_t>(shared)));
   for (const EncodedExample* example : rows) {
     const std::vector<int32_t> ids = row_ids(*example);
-    const int64_t begin =
-        packer.tokens() - shared;  // of the row's first token, had it been read here
-    const auto own = std::span(ids).subspan(static_cast<size_t>(shared),
-                                            ids.size() - 1 - static_cast<size_t>(shared));
-    shared > 0 ? packer.add_branch(0, own) : packer.add(own);
+    const int64_t begin = packer.tokens() - shared;  // of the row's first token, had it been read
+    const auto skipped = static_cast<size_t>(shared);
+    packer.add(std::span(ids).subspan(skipped, ids.size() - 1 - skipped));
     for (auto i = first_wanted(*example, loss); i + 1 < static_cast<int64_t>(ids.size()); ++i) {
       wanted.push_back(begin + i);
       targets.push_back(ids[static_cast<size_t>(i) + 1]);
@@ -57,14 +57,15 @@ TrainPass build_pass(std::span<const EncodedExample* const> rows, LossTokens los
 }
 
 std::vector<std::vector<const EncodedExample*>> cut_into_passes(
-    std::span<const EncodedExample* const> batch, int64_t tokens_per_pass) {
+    std::span<const EncodedExample* const> batch, int64_t tokens_per_pass, int64_t shared) {
   std::vector<std::vector<const EncodedExample*>> passes;
   int64_t tokens = 0;
   for (const EncodedExample* example : batch) {
-    tokens += length_of(*example);
+    const int64_t own = length_of(*example) - shared;
+    tokens += own;
     if (passes.empty() || tokens > tokens_per_pass) {
       passes.emplace_back();
-      tokens = length_of(*example);
+      tokens = own;
     }
     passes.back().push_back(example);
   }

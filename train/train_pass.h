@@ -27,10 +27,17 @@ std::vector<int32_t> row_ids(const EncodedExample& example);
 // Targets of a row that count.
 int64_t counted_targets(const EncodedExample& example, LossTokens loss);
 
-TrainPass build_pass(std::span<const EncodedExample* const> rows, LossTokens loss);
+// Tokens that all rows of a batch begin with and that are read once for all of them (Decoder::
+// read_prefix). The full loss wants the logits of every token of every row: none.
+std::vector<int32_t> shared_prefix(std::span<const EncodedExample* const> batch, LossTokens loss);
 
-// Cuts a batch into passes of at most `tokens_per_pass` tokens, in order, at least one row each.
+// The rows without their first `shared` tokens, whose keys stand in front of the pass.
+TrainPass build_pass(std::span<const EncodedExample* const> rows, LossTokens loss,
+                     int64_t shared = 0);
+
+// Cuts a batch into passes of at most `tokens_per_pass` tokens, in order, at least one row each;
+// the first `shared` tokens of a row do not count.
 std::vector<std::vector<const EncodedExample*>> cut_into_passes(
-    std::span<const EncodedExample* const> batch, int64_t tokens_per_pass);
+    std::span<const EncodedExample* const> batch, int64_t tokens_per_pass, int64_t shared = 0);
 
 }  // namespace telora

@@ -108,18 +108,24 @@ double Trainer::accumulate_gradients(std::span<const EncodedExample* const> batc
   int64_t counted = 0;
   for (const EncodedExample* row : batch) counted += counted_targets(*row, loss_);
   adapter_.gradients().zero_();
+  const auto position = static_cast<uint64_t>(state_.tokens_total);
+  const std::vector<int32_t> shared =
+      sharing_allowed_ ? shared_prefix(batch, loss_) : std::vector<int32_t>();
+  const auto skipped = static_cast<int64_t>(shared.size());
+  adapter_.set_dropout(recipe_.dropout, position);
+  const PrefixKeys prefix = decoder_.read_prefix(shared);
   double loss = 0;
-  for (const auto& part : cut_into_passes(batch, recipe_.tokens_per_pass)) {
-    const TrainPass pass = build_pass(part, loss_);
-    adapter_.set_dropout(recipe_.dropout, static_cast<uint64_t>(state_.tokens_total + tokens));
+  for (const auto& part : cut_into_passes(batch, recipe_.tokens_per_pass, skipped)) {
+    const TrainPass pass = build_pass(part, loss_, skipped);
+    adapter_.set_dropout(recipe_.dropout, position + static_cast<uint64_t>(skipped + tokens));
     // Divided by the targets of the whole batch: any cut into passes gives the same gradient.
-    const at::Tensor mean =
-        decoder_.loss_sum(decoder_.hidden(pass.rows, pass.wanted), pass.targets) /
-        static_cast<double>(counted);
+    const at::Tensor hidden = decoder_.hidden(pass.rows, pass.wanted, nullptr, &prefix);
+    const at::Tensor mean = decoder_.loss_sum(hidden, pass.targets) / static_cast<double>(counted);
     mean.backward();
     loss += mean.item<double>();
     tokens += pass.tokens;
   }
+  prefix.propagate();
   adapter_.set_dropout(0, 0);
   return loss;
 }

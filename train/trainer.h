@@ -54,10 +54,13 @@ class Trainer {
   const TrainState& state() const { return state_; }
   int64_t total_steps() const { return schedule_.total_steps; }
   int64_t steps_per_epoch() const { return order_.steps_per_epoch(); }
+  // False: tokens that a batch's rows begin with are read with each of them.
+  void allow_sharing(bool allowed) { sharing_allowed_ = allowed; }
   // Sum of losses and their count over `rows` as they are now, without gradient.
   std::pair<double, int64_t> measure(const std::vector<EncodedExample>& rows) const;
 
  private:
+  bool sharing_allowed_ = true;
   StepRecord step(const TrainerHooks& hooks);
   double accumulate_gradients(std::span<const EncodedExample* const> batch, int64_t& tokens);
   double clipped_scale(double norm) const;

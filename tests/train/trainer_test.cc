@@ -113,24 +113,48 @@ TEST(Trainer, FourPassesOfOneRowEqualOnePassOfFour) {
   EXPECT_TRUE(at::allclose(results[0], results[1], 1e-4, 1e-6));
 }
 
-// Rows that begin alike, read once in a pass, against one row a pass, where nothing can be shared.
+// Rows that begin alike, that read once in a batch, against reading it with every row.
 TEST(Trainer, SharedPrefixEqualsSeparateRows) {
   std::vector<EncodedExample> rows = tiny_rows(9);
   for (EncodedExample& row : rows) row.prompt.insert(row.prompt.begin(), {3, 1, 4, 1, 5, 9, 2, 6});
   const std::vector<const EncodedExample*> all{&rows[0], &rows[1], &rows[2]};
-  EXPECT_EQ(build_pass(all, LossTokens::kAnswer).rows.segments.size(), 4u);
-  std::vector<at::Tensor> results;
-  for (const int64_t budget : {int64_t{1}, int64_t{1000}}) {
+  EXPECT_EQ(shared_prefix(all, LossTokens::kAnswer).size(), 8u);
+  EXPECT_TRUE(shared_prefix(all, LossTokens::kFull).empty());
+  const auto trained = [&](bool shared, bool fused, int64_t budget) {
     Recipe recipe = tiny_recipe();
     recipe.tokens_per_pass = budget;
     recipe.dropout = 0;
     TinyRun run(recipe);
+    run.decoder.allow_fusing(fused);
+    run.trainer.emplace(recipe, run.decoder, run.adapter, rows);
+    run.trainer->allow_sharing(shared);
+    Watch watch;
+    run.trainer->run(watch.hooks(*run.trainer));
+    return run.adapter.parameters().detach().clone();
+  };
+  const at::Tensor separate = trained(false, false, 1000);
+  for (const bool fused : {false, true}) {
+    for (const int64_t budget : {int64_t{1}, int64_t{1000}})
+      EXPECT_TRUE(at::allclose(trained(true, fused, budget), separate, 1e-4, 1e-6));
+  }
+}
+
+// The mask of the prefix is that of its forward pass, though the rows' passes come in between.
+TEST(Trainer, SharedPrefixKeepsItsDropout) {
+  std::vector<EncodedExample> rows = tiny_rows(9);
+  for (EncodedExample& row : rows) row.prompt.insert(row.prompt.begin(), {3, 1, 4, 1, 5, 9, 2, 6});
+  const auto trained = [&](bool fused) {
+    Recipe recipe = tiny_recipe();
+    recipe.dropout = 0.2;
+    recipe.tokens_per_pass = 20;
+    TinyRun run(recipe);
+    run.decoder.allow_fusing(fused);
     run.trainer.emplace(recipe, run.decoder, run.adapter, rows);
     Watch watch;
     run.trainer->run(watch.hooks(*run.trainer));
-    results.push_back(run.adapter.parameters().detach().clone());
-  }
-  EXPECT_TRUE(at::allclose(results[0], results[1], 1e-4, 1e-6));
+    return run.adapter.parameters().detach().clone();
+  };
+  EXPECT_TRUE(at::allclose(trained(true), trained(false), 1e-4, 1e-6));
 }
 
 TEST(Trainer, SameSeedSameBytes) {
