@@ -95,7 +95,7 @@ void LoraAdapter::start_on_weights(Decoder& decoder, const LoraStart& start) {
   for (const auto& module : modules_) {
     const Linear& linear = *decoder.find_linear(module->name);
     if (start.takes_parts_of_weights()) take_out(linear, *module, start);
-    if (config_.use_dora) module->magnitude.copy_(row_lengths(linear.weight));
+    if (config_.use_dora) module->magnitude.copy_(row_lengths(linear.weight()));
   }
   if (start.takes_parts_of_weights()) keep_initial();
 }
@@ -103,7 +103,7 @@ void LoraAdapter::start_on_weights(Decoder& decoder, const LoraStart& start) {
 void LoraAdapter::take_out(const Linear& linear, LoraModule& module, const LoraStart& start) {
   const uint64_t key = stream_key(start.seed, ("lora_A:" + module.name).c_str());
   const LoraFactors factors =
-      lora_factors(linear.weight, module.a.size(0), module.scale, start, key);
+      lora_factors(linear.weight(), module.a.size(0), module.scale, start, key);
   module.a.copy_(factors.a);
   module.b.copy_(factors.b);
 }
@@ -138,8 +138,8 @@ LoraAdapter LoraAdapter::from_file(const AdapterFile& file) {
 void LoraAdapter::attach(Decoder& decoder) {
   for (const auto& module : modules_) {
     Linear* linear = decoder.find_linear(module->name);
-    const bool fits = linear && linear->weight.size(0) == module->b.size(0) &&
-                      linear->weight.size(1) == module->a.size(1);
+    const bool fits = linear && linear->matrix->out() == module->b.size(0) &&
+                      linear->matrix->in() == module->a.size(1);
     if (!fits || linear->delta) {
       fail(ErrorKind::kData, {"adapter", module->name},
            fits ? "a linear that has an adapter" : "no such linear",

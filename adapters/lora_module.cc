@@ -30,7 +30,7 @@ at::Tensor row_lengths(const at::Tensor& weight) {
 void LoraModule::set_base(const Linear& base) {
   if (!magnitude.defined()) return;
   const at::NoGradGuard no_gradient;
-  row_squares_ = row_lengths(base.weight).square();
+  row_squares_ = row_lengths(base.weight()).square();
   norms_ = at::Tensor();
   require_lengths(norms(base), name);
 }
@@ -39,20 +39,20 @@ void LoraModule::set_base(const Linear& base) {
 at::Tensor LoraModule::norms(const Linear& base) {
   const auto version = static_cast<uint64_t>(a._version());
   if (norms_.defined() && version == norms_version_) return norms_;
-  norms_ = dora_norms(base.weight, row_squares_, a, b, scale);
+  norms_ = dora_norms(base.weight(), row_squares_, a, b, scale);
   norms_version_ = version;
   return norms_;
 }
 
 at::Tensor LoraModule::forward(const at::Tensor& x, const Linear& base) {
   if (magnitude.defined()) {
-    return dora_linear(x, base.weight, base.bias, a, b, magnitude, norms(base), scale, dropout);
+    return dora_linear(x, base.weight(), base.bias, a, b, magnitude, norms(base), scale, dropout);
   }
-  if (!initial_a.defined()) return lora_linear(x, base.weight, base.bias, a, b, scale, dropout);
+  if (!initial_a.defined()) return lora_linear(x, base.weight(), base.bias, a, b, scale, dropout);
   if (dropout.active()) {
     fail(ErrorKind::kInternal, {"adapter", name}, "dropout", "none beside an initial pair");
   }
-  return residual_lora_linear(x, base.weight, base.bias, a, b, initial_a, initial_b, scale);
+  return residual_lora_linear(x, base.weight(), base.bias, a, b, initial_a, initial_b, scale);
 }
 
 }  // namespace telora

@@ -74,9 +74,8 @@ class LayerMaker {
     const auto bias = weights_.find(name + ".bias");
     const at::Tensor weight = weights_.at(name + ".weight").to(products_);
     return {.name = name,
-            .weight = weight,
-            .bias = bias == weights_.end() ? at::Tensor() : bias->second.to(products_),
-            .packed = std::make_shared<FrozenMatrix>(weight, kind_)};
+            .matrix = std::make_shared<FrozenMatrix>(weight, kind_),
+            .bias = bias == weights_.end() ? at::Tensor() : bias->second.to(products_)};
   }
 
   const DecoderSpec& spec_;

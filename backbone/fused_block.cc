@@ -53,7 +53,7 @@ FusedBlock::FusedBlock(const DecoderSpec& spec, const DecoderLayer& layer,
       down_({&layer.down}) {}
 
 bool FusedBlock::fits(const DecoderLayer& layer) {
-  const bool up = !layer.up.weight.defined() || LinearGroup::can_fuse(layer.up);
+  const bool up = !layer.up.matrix || LinearGroup::can_fuse(layer.up);
   return up && LinearGroup::can_fuse(layer.q) && LinearGroup::can_fuse(layer.k) &&
          LinearGroup::can_fuse(layer.v) && LinearGroup::can_fuse(layer.o) &&
          LinearGroup::can_fuse(layer.gate) && LinearGroup::can_fuse(layer.down);

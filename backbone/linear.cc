@@ -5,7 +5,8 @@
 namespace telora {
 
 at::Tensor Linear::plain(const at::Tensor& x) const {
-  return at::linear(x.to(weight.scalar_type()), weight, bias).to(x.scalar_type());
+  const at::Tensor& w = weight();
+  return at::linear(x.to(w.scalar_type()), w, bias).to(x.scalar_type());
 }
 
 at::Tensor Linear::forward(const at::Tensor& x) const {

@@ -26,13 +26,13 @@ class LinearDelta {
 // A frozen y = W x + b with one slot for a delta. The slot is a plain pointer: attach and swap cost
 // nothing.
 struct Linear {
-  std::string name;   // "model.layers.0.self_attn.q_proj"
-  at::Tensor weight;  // [out, in], in the type products are made in (product_type)
-  at::Tensor bias;    // [out] or undefined
-  std::shared_ptr<const FrozenMatrix> packed;  // the same weight, as the kernels read it
+  std::string name;                            // "model.layers.0.self_attn.q_proj"
+  std::shared_ptr<const FrozenMatrix> matrix;  // W, in the type products are made in
+  at::Tensor bias = {};                        // [out] or undefined
   LinearDelta* delta = nullptr;
 
-  at::Tensor plain(const at::Tensor& x) const;    // W x + b, in x's dtype
+  const at::Tensor& weight() const { return matrix->plain(); }  // [out, in]
+  at::Tensor plain(const at::Tensor& x) const;                  // W x + b, in x's dtype
   at::Tensor forward(const at::Tensor& x) const;  // with the delta, if one is attached
 };
 

@@ -22,11 +22,11 @@ at::Tensor float_bias(const Linear& linear) {
 }  // namespace
 
 bool LinearGroup::can_fuse(const Linear& linear) {
-  return linear.packed && (!linear.delta || linear.delta->low_rank());
+  return linear.matrix && (!linear.delta || linear.delta->low_rank());
 }
 
 LinearGroup::LinearGroup(std::vector<const Linear*> linears)
-    : kind_(linears.front()->packed->kind()) {
+    : kind_(linears.front()->matrix->kind()) {
   for (const Linear* linear : linears) {
     Member member{linear, linear->delta ? linear->delta->low_rank() : nullptr, {}, {}, ranks_, 0};
     if (member.pair) {
@@ -91,7 +91,7 @@ at::Tensor LinearGroup::low(const at::Tensor& x) const {
 
 at::Tensor LinearGroup::output(const Member& m, const at::Tensor& x, const at::Tensor& low,
                                const at::Tensor& add, double factor) const {
-  std::vector<Product> products{{x, &m.linear->packed->forward()}};
+  std::vector<Product> products{{x, &m.linear->matrix->forward()}};
   PackedMatrix b;
   if (m.pair) {
     b = pack_matrix(padded_rows(m.used.b.t(), m.rank), kind_);
@@ -145,7 +145,7 @@ at::Tensor LinearGroup::input_gradient(std::span<const at::Tensor> dy,
   const at::ScalarType type = dy[0].scalar_type();
   std::vector<Product> products;
   for (size_t i = 0; i < members_.size(); ++i)
-    products.push_back({dy[i], &members_[i].linear->packed->backward()});
+    products.push_back({dy[i], &members_[i].linear->matrix->backward()});
   if (ranks_ == 0) return multiply(products, type);
   if (drops()) return multiply(products, type, {.add = dropped_gradient(dlow, type)});
   const PackedMatrix a = pack_matrix(stacked_a(), kind_);

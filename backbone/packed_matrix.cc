@@ -42,14 +42,33 @@ PackedMatrix pack_matrix(const at::Tensor& matrix, ProductKind kind) {
   return packed;
 }
 
-const PackedMatrix& FrozenMatrix::forward() const {
-  std::call_once(forward_once_, [this] { forward_ = pack_matrix(weight_.t(), kind_); });
-  return forward_;
+at::Tensor unpack_matrix(const PackedMatrix& packed) {
+  if (packed.kind == ProductKind::kLibrary) return packed.data;
+  const int64_t depth = packed.depth, side = packed.kind == ProductKind::kPairs ? 2 : 1;
+  // [panels, depth / side, width, side] -> [panels * width, depth]
+  const auto columns_of = [&](int64_t begin, int64_t panels, int64_t width) {
+    return packed.data.narrow(0, begin * depth, panels * width * depth)
+        .view({panels, depth / side, width, side})
+        .permute({0, 2, 1, 3})
+        .reshape({panels * width, depth});
+  };
+  const int64_t whole = packed.columns / kernels::kPanel, begin = whole * kernels::kPanel;
+  const int64_t last = packed.data.numel() / depth - begin;
+  std::vector<at::Tensor> parts;
+  if (whole > 0) parts.push_back(columns_of(0, whole, kernels::kPanel));
+  if (last > 0) parts.push_back(columns_of(begin, 1, last));
+  return at::cat(parts).narrow(0, 0, packed.columns).t();
 }
 
 const PackedMatrix& FrozenMatrix::backward() const {
-  std::call_once(backward_once_, [this] { backward_ = pack_matrix(weight_, kind_); });
+  std::call_once(backward_once_,
+                 [this] { backward_ = pack_matrix(unpack_matrix(forward_).t(), kind_); });
   return backward_;
+}
+
+const at::Tensor& FrozenMatrix::plain() const {
+  std::call_once(plain_once_, [this] { plain_ = unpack_matrix(forward_).t().contiguous(); });
+  return plain_;
 }
 
 }  // namespace telora

@@ -2,7 +2,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <memory>
 #include <mutex>
 
 #include "backbone/product_type.h"
@@ -22,20 +21,29 @@ struct PackedMatrix {
 // packed for kFloat instead.
 PackedMatrix pack_matrix(const at::Tensor& matrix, ProductKind kind);
 
-// A frozen weight [out, in] packed for both directions, each when it is first wanted.
+// The matrix again: [depth, columns] in the type that is multiplied.
+at::Tensor unpack_matrix(const PackedMatrix& packed);
+
+// A frozen weight [out, in] as the kernels read it. Only what is used is kept: the form for forward
+// products always, that for gradients and the plain matrix once they have been asked for.
 class FrozenMatrix {
  public:
-  FrozenMatrix(at::Tensor weight, ProductKind kind) : weight_(std::move(weight)), kind_(kind) {}
+  FrozenMatrix(const at::Tensor& weight, ProductKind kind)
+      : kind_(kind), forward_(pack_matrix(weight.t(), kind)) {}
 
-  const PackedMatrix& forward() const;   // x [T, in] times it: [T, out]
-  const PackedMatrix& backward() const;  // dy [T, out] times it: [T, in]
+  const PackedMatrix& forward() const { return forward_; }  // x [T, in] times it: [T, out]
+  const PackedMatrix& backward() const;                     // dy [T, out] times it: [T, in]
+  const at::Tensor& plain() const;                          // [out, in]
+  int64_t in() const { return forward_.depth; }
+  int64_t out() const { return forward_.columns; }
   ProductKind kind() const { return kind_; }
 
  private:
-  at::Tensor weight_;
   ProductKind kind_;
-  mutable std::once_flag forward_once_, backward_once_;
-  mutable PackedMatrix forward_, backward_;
+  PackedMatrix forward_;
+  mutable std::once_flag backward_once_, plain_once_;
+  mutable PackedMatrix backward_;
+  mutable at::Tensor plain_;
 };
 
 }  // namespace telora

@@ -276,7 +276,7 @@ TEST(LoraVariants, MagnitudesBeginAsTheRowsLengths) {
   const LoraAdapter adapter = make_adapter(decoder, config, LoraInit::kKaiming);
   int64_t count = 0;
   for (const LoraTensors& t : adapter.to_file().modules) {
-    const at::Tensor weight = decoder.find_linear(t.module)->weight;
+    const at::Tensor weight = decoder.find_linear(t.module)->weight();
     EXPECT_TRUE(close(t.magnitude, weight.to(at::kDouble).norm(2, 1), 1e-6)) << t.module;
     count += t.a.numel() + t.b.numel() + t.magnitude.numel();
   }
@@ -291,7 +291,7 @@ TEST(LoraVariants, MagnitudesBeginAsTheRowsLengths) {
 
 TEST(LoraVariants, ARowOfZerosIsRefusedByDora) {
   Decoder decoder = make_decoder(tiny_llama());
-  decoder.find_linear("model.layers.1.mlp.up_proj")->weight[5].zero_();
+  decoder.find_linear("model.layers.1.mlp.up_proj")->weight()[5].zero_();
   LoraConfig config = small_config();
   config.use_dora = true;
   LoraAdapter adapter = make_adapter(decoder, config, LoraInit::kKaiming);
