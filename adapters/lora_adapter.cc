@@ -135,7 +135,30 @@ LoraAdapter LoraAdapter::from_file(const AdapterFile& file) {
   return adapter;
 }
 
+void LoraAdapter::move_to(at::Device device) {
+  if (parameters_.device() == device) return;
+  if (gradients_.defined()) {
+    fail(ErrorKind::kInternal, {"adapter", "device"}, "one in training", "a move before it trains");
+  }
+  const auto views_of = [&](at::Tensor& flat,
+                            std::initializer_list<at::Tensor LoraModule::*> parts) {
+    flat = flat.to(device);
+    int64_t begin = 0;
+    for (const auto& module : modules_) {
+      for (const auto part : parts) {
+        at::Tensor& tensor = (*module).*part;
+        if (!tensor.defined()) continue;
+        tensor = flat.narrow(0, begin, tensor.numel()).view(tensor.sizes()).detach();
+        begin += tensor.numel();
+      }
+    }
+  };
+  views_of(parameters_, {&LoraModule::a, &LoraModule::b, &LoraModule::magnitude});
+  if (initial_.defined()) views_of(initial_, {&LoraModule::initial_a, &LoraModule::initial_b});
+}
+
 void LoraAdapter::attach(Decoder& decoder) {
+  move_to(decoder.device());
   for (const auto& module : modules_) {
     Linear* linear = decoder.find_linear(module->name);
     const bool fits = linear && linear->matrix->out() == module->b.size(0) &&

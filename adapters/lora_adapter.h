@@ -38,8 +38,9 @@ class LoraAdapter {
   // Takes tensors that read_adapter() checked.
   static LoraAdapter from_file(const AdapterFile& file);
 
-  // Fills the delta slot of every module's linear. The adapter must outlive the attachment.
-  // Throws Error(data) if the decoder lacks a module or a slot is taken.
+  // Fills the delta slot of every module's linear. The adapter must outlive the attachment. It
+  // moves to the decoder's device; if it was elsewhere, parameters() are new tensors then. Throws
+  // Error(data) if the decoder lacks a module or a slot is taken.
   void attach(Decoder& decoder);
   static void detach(Decoder& decoder);
 
@@ -69,6 +70,7 @@ class LoraAdapter {
   void start_on_weights(Decoder& decoder, const LoraStart& start);
   void take_out(const Linear& linear, LoraModule& module, const LoraStart& start);
   void keep_initial();
+  void move_to(at::Device device);
 
   LoraConfig config_;
   std::vector<std::unique_ptr<LoraModule>> modules_;  // stable addresses: decoders point at them

@@ -77,7 +77,8 @@ void fill_lora_a(at::Tensor& a, LoraInit init, uint64_t key) {
 LoraFactors lora_factors(const at::Tensor& weight, int64_t rank, double scale,
                          const LoraStart& start, uint64_t key) {
   const at::NoGradGuard no_gradient;
-  const at::Tensor values = weight.to(at::kFloat);
+  // On the CPU, so that a start does not depend on the device.
+  const at::Tensor values = weight.to(at::kCPU, at::kFloat);
   return start.init == LoraInit::kPissa ? pissa(values, rank, scale, start.pissa_iterations, key)
                                         : olora(values, rank);
 }

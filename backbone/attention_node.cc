@@ -6,6 +6,7 @@
 #include "backbone/elementwise.h"
 #include "backbone/ops.h"
 #include "backbone/parallel.h"
+#include "backbone/tensor_ops.h"
 #include "backbone/torch.h"
 
 namespace telora {
@@ -101,6 +102,7 @@ at::Tensor rotate(const at::Tensor& x, const RopeAngles& angles, int64_t head_di
 at::Tensor pool_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           const std::vector<AttentionSegment>& segments,
                           const AttentionShape& shape) {
+  if (!q.is_cpu()) return tensor_ops::pool_attention(q, k, v, segments, shape);
   if (wants_gradient(q, k, v)) {
     return AttentionNode::apply(q, k, v, c10::make_intrusive<AttentionPlan>(segments, shape));
   }

@@ -110,21 +110,22 @@ at::ScalarType frozen_type(const std::string& precision) {
   return precision == "f32" ? at::kFloat : at::kBFloat16;
 }
 
-Decoder load_decoder(const std::string& name, at::ScalarType dtype) {
+Decoder load_decoder(const std::string& name, at::ScalarType dtype, at::Device device) {
   const Checkpoint checkpoint = Checkpoint::open(find_backbone(name).path);
-  return {checkpoint.spec(), checkpoint.load_all(dtype, product_type(dtype)), dtype};
+  return {checkpoint.spec(), checkpoint.load_all(dtype, product_type(dtype, device)), dtype,
+          device};
 }
 
 Backbone load_backbone(const std::string& name, at::ScalarType dtype,
-                       const std::string& chat_template) {
+                       const std::string& chat_template, at::Device device) {
   const BackboneSource source = find_backbone(name);
   const Checkpoint checkpoint = Checkpoint::open(source.path);
   Tokenizer tokenizer = read_tokenizer(source.path);
   const ChatFormat format = chat_template.empty()
                                 ? chat_format_for(source, tokenizer, checkpoint.spec())
                                 : chat_template_by_name(chat_template);
-  LoadedWeights weights = checkpoint.load_with_digest(dtype, product_type(dtype));
-  Backbone backbone{source, Decoder(checkpoint.spec(), weights.tensors, dtype),
+  LoadedWeights weights = checkpoint.load_with_digest(dtype, product_type(dtype, device));
+  Backbone backbone{source, Decoder(checkpoint.spec(), weights.tensors, dtype, device),
                     std::move(tokenizer), format, std::move(weights.digest)};
   check_vocabulary(backbone);
   return backbone;

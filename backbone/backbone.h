@@ -35,7 +35,7 @@ ChatFormat chat_format_for(const BackboneSource& source, const Tokenizer& tokeni
 at::ScalarType frozen_type(const std::string& precision);
 
 // The frozen weights alone. Throws what find_backbone() and Checkpoint throw.
-Decoder load_decoder(const std::string& name, at::ScalarType dtype);
+Decoder load_decoder(const std::string& name, at::ScalarType dtype, at::Device device = at::kCPU);
 
 // Everything one model is: frozen weights, tokenizer, template, and what identifies each.
 struct Backbone {
@@ -49,6 +49,6 @@ struct Backbone {
 // dtype: kFloat or kBFloat16. Throws what Checkpoint and Tokenizer throw; Error(data) when the
 // vocabulary is larger than the embedding. `chat_template` names a format, over the model's own.
 Backbone load_backbone(const std::string& name, at::ScalarType dtype,
-                       const std::string& chat_template = {});
+                       const std::string& chat_template = {}, at::Device device = at::kCPU);
 
 }  // namespace telora

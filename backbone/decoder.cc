@@ -29,12 +29,14 @@ void require_weights(const DecoderSpec& spec, const Weights& weights) {
 // Makes layers of checkpoint tensors in the types that they are used in.
 class LayerMaker {
  public:
-  LayerMaker(const DecoderSpec& spec, const Weights& weights, at::ScalarType activations)
+  LayerMaker(const DecoderSpec& spec, const Weights& weights, at::ScalarType activations,
+             at::Device device)
       : spec_(spec),
         weights_(weights),
         activations_(activations),
-        products_(product_type(activations)),
-        kind_(product_kind(activations)) {}
+        products_(product_type(activations, device)),
+        kind_(product_kind(activations, device)),
+        device_(device) {}
 
   DecoderLayer make(int64_t index) const {
     const std::string prefix = fmt::format("model.layers.{}.", index);
@@ -66,22 +68,23 @@ class LayerMaker {
     const auto weight = weights_.find(name);
     if (weight == weights_.end()) return {};
     const at::Tensor values = weight->second.to(at::kFloat);
-    return (spec_.norm_offset ? values + 1 : values).to(activations_);
+    return (spec_.norm_offset ? values + 1 : values).to(device_, activations_);
   }
 
  private:
   Linear make_linear(const std::string& name) const {
     const auto bias = weights_.find(name + ".bias");
-    const at::Tensor weight = weights_.at(name + ".weight").to(products_);
+    const at::Tensor weight = weights_.at(name + ".weight").to(device_, products_);
     return {.name = name,
             .matrix = std::make_shared<FrozenMatrix>(weight, kind_),
-            .bias = bias == weights_.end() ? at::Tensor() : bias->second.to(products_)};
+            .bias = bias == weights_.end() ? at::Tensor() : bias->second.to(device_, products_)};
   }
 
   const DecoderSpec& spec_;
   const Weights& weights_;
   at::ScalarType activations_, products_;
   ProductKind kind_;
+  at::Device device_;
 };
 
 at::Tensor select_rows(const at::Tensor& x, const at::Tensor& rows) {
@@ -100,17 +103,19 @@ at::Tensor held_back(const at::Tensor& x) {
 
 }  // namespace
 
-Decoder::Decoder(DecoderSpec spec, const Weights& weights, at::ScalarType activations)
-    : spec_(std::move(spec)), activations_(activations) {
+Decoder::Decoder(DecoderSpec spec, const Weights& weights, at::ScalarType activations,
+                 at::Device device)
+    : spec_(std::move(spec)), activations_(activations), device_(device) {
   require_weights(spec_, weights);
-  embedding_ = weights.at("model.embed_tokens.weight").to(at::kFloat);
-  head_ = spec_.tied_head ? embedding_ : weights.at("lm_head.weight").to(at::kFloat);
-  const LayerMaker maker(spec_, weights, activations);
+  embedding_ = weights.at("model.embed_tokens.weight").to(device, at::kFloat);
+  head_ = spec_.tied_head ? embedding_ : weights.at("lm_head.weight").to(device, at::kFloat);
+  const LayerMaker maker(spec_, weights, activations, device);
   final_norm_ = maker.norm("model.norm.weight");
   inverse_frequencies_ = torch::tensor(inverse_frequencies(spec_), at::kFloat);
   if (!spec_.rope_in_full_layers) inverse_frequencies_.zero_();
+  inverse_frequencies_ = inverse_frequencies_.to(device);
   if (!spec_.local_layers.empty()) {
-    local_frequencies_ = torch::tensor(local_inverse_frequencies(spec_), at::kFloat);
+    local_frequencies_ = torch::tensor(local_inverse_frequencies(spec_), at::kFloat).to(device);
   }
   for (int64_t i = 0; i < spec_.layers; ++i) layers_.push_back(maker.make(i));
   attention_ = {spec_.heads, spec_.kv_heads, spec_.head_dim, spec_.attention_scale, 0};
@@ -218,20 +223,21 @@ FusedBlock::Output Decoder::block(size_t index, const at::Tensor& x, const Pass&
 }
 
 bool Decoder::fuses() const {
-  return fusing_allowed_ && std::ranges::all_of(layers_, FusedBlock::fits);
+  return fusing_allowed_ && device_.is_cpu() && std::ranges::all_of(layers_, FusedBlock::fits);
 }
 
 at::Tensor Decoder::embedded(const PackedRows& rows) const {
-  return scaled(embedding_.index_select(0, rows.ids), spec_.embedding_scale).to(dtype());  // [T, D]
+  return scaled(embedding_.index_select(0, rows.ids.to(device_)), spec_.embedding_scale)
+      .to(dtype());  // [T, D]
 }
 
 at::Tensor Decoder::hidden(const PackedRows& rows, const at::Tensor& wanted, KeyValueCache* cache,
                            const PrefixKeys* prefix) const {
   QuerySelection selection;
-  if (wanted.defined()) selection = select_queries(rows, wanted);
-  const Pass pass{
-      rows,   angles(rows.positions), cache, prefix, wanted.defined() ? &selection : nullptr,
-      fuses()};
+  if (wanted.defined()) selection = select_queries(rows, wanted.cpu(), device_);
+  if (cache) cache->write_slots = cache->write_slots.to(device_);
+  const Pass pass{rows,   angles(rows.positions.to(device_)),      cache,
+                  prefix, wanted.defined() ? &selection : nullptr, fuses()};
   at::Tensor x = embedded(rows);
   for (size_t i = 0; i < layers_.size(); ++i) x = block(i, x, pass).y;
   return rms_norm(select_rows(x, selection.wanted), final_norm_, spec_.rms_eps);
@@ -242,8 +248,8 @@ PrefixKeys Decoder::read_prefix(std::span<const int32_t> ids) const {
   RowPacker packer;
   packer.add(ids);
   const PackedRows tokens = packer.finish();
-  const QuerySelection none{at::empty({0}, at::kLong), {}, {}};
-  const Pass pass{tokens, angles(tokens.positions), nullptr, nullptr, &none, fuses()};
+  const QuerySelection none{at::empty({0}, at::TensorOptions(at::kLong).device(device_)), {}, {}};
+  const Pass pass{tokens, angles(tokens.positions.to(device_)), nullptr, nullptr, &none, fuses()};
   PrefixKeys prefix;
   at::Tensor x = embedded(tokens);
   for (size_t i = 0; i < layers_.size(); ++i) {
@@ -276,7 +282,7 @@ at::Tensor Decoder::logits(const at::Tensor& hidden) const {
 }
 
 at::Tensor Decoder::loss_sum(const at::Tensor& hidden, const at::Tensor& targets) const {
-  return cross_entropy_sum(hidden, head_, 1.0 / spec_.logit_scale, targets);
+  return cross_entropy_sum(hidden, head_, 1.0 / spec_.logit_scale, targets.to(device_));
 }
 
 std::vector<Linear*> Decoder::linears() {
@@ -299,7 +305,10 @@ Linear* Decoder::find_linear(const std::string& name) {
 KeyValueCache Decoder::make_cache(int64_t slots) const {
   KeyValueCache cache;
   for (int64_t i = 0; i < spec_.layers; ++i) {
-    const auto make = [&] { return at::zeros({slots, spec_.kv_heads * spec_.head_dim}, dtype()); };
+    const auto make = [&] {
+      return at::zeros({slots, spec_.kv_heads * spec_.head_dim},
+                       at::TensorOptions(dtype()).device(device_));
+    };
     cache.keys.push_back(make());
     cache.values.push_back(make());
   }

@@ -35,9 +35,10 @@ struct PrefixKeys {
 class Decoder {
  public:
   // `weights`: every name of parameter_shapes(spec), float32 or bfloat16. `activations`: kFloat or
-  // kBFloat16. Throws Error(data) naming the missing or misshapen tensors.
+  // kBFloat16. Everything is held on `device`, where results are too; ids, positions and slots may
+  // come from the CPU. Throws Error(data) naming the missing or misshapen tensors.
   Decoder(DecoderSpec spec, const std::unordered_map<std::string, at::Tensor>& weights,
-          at::ScalarType activations);
+          at::ScalarType activations, at::Device device = at::kCPU);
   Decoder(Decoder&&) = default;
   Decoder(const Decoder&) = delete;
 
@@ -62,6 +63,7 @@ class Decoder {
 
   const DecoderSpec& spec() const { return spec_; }
   at::ScalarType dtype() const { return activations_; }
+  at::Device device() const { return device_; }
   // Linear by module name ("model.layers.0.self_attn.q_proj"); nullptr if there is none.
   Linear* find_linear(const std::string& name);
   std::vector<Linear*> linears();  // in forward order
@@ -97,6 +99,7 @@ class Decoder {
 
   DecoderSpec spec_;
   at::ScalarType activations_;
+  at::Device device_;
   at::Tensor embedding_;            // [V, D] float32
   at::Tensor head_;                 // [V, D] float32; the embedding itself if tied
   at::Tensor final_norm_;           // [D]

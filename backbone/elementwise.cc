@@ -3,6 +3,7 @@
 #include "backbone/dispatch.h"
 #include "backbone/kernels.h"
 #include "backbone/parallel.h"
+#include "backbone/tensor_ops.h"
 #include "backbone/torch.h"
 
 namespace telora {
@@ -76,6 +77,7 @@ GateBackward gate_backward(Activation activation, const at::Tensor& dy, const at
 }
 
 at::Tensor rotated(const at::Tensor& x, const RopeAngles& angles, int64_t head_dim, Turn turn) {
+  if (!x.is_cpu()) return tensor_ops::rotate(x, angles, head_dim, turn == Turn::kForward ? 1 : -1);
   const at::Tensor in = x.contiguous();  // [T, heads * dim]
   at::Tensor out = at::empty_like(in);
   const int64_t width = in.size(1), half = head_dim / 2;

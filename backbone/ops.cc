@@ -1,6 +1,7 @@
 #include "backbone/ops.h"
 
 #include "backbone/elementwise.h"
+#include "backbone/tensor_ops.h"
 #include "backbone/torch.h"
 #include "core/error.h"
 
@@ -51,7 +52,7 @@ struct CrossEntropyNode : torch::autograd::Function<CrossEntropyNode> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& hidden,
                             const at::Tensor& head, double logit_scale, const at::Tensor& targets) {
     const bool wanted = hidden.requires_grad();
-    at::Tensor loss = at::zeros({}, at::kDouble);
+    at::Tensor loss = at::zeros({}, hidden.options().dtype(at::kDouble));
     at::Tensor dhidden = wanted ? at::empty_like(hidden) : at::Tensor();
     for (int64_t begin = 0; begin < hidden.size(0); begin += kHeadChunk) {
       const int64_t count = std::min(kHeadChunk, hidden.size(0) - begin);
@@ -63,7 +64,7 @@ struct CrossEntropyNode : torch::autograd::Function<CrossEntropyNode> {
       loss -= log_p.gather(1, wanted_ids).sum(at::kDouble);
       if (!wanted) continue;
       at::Tensor dlogits = log_p.exp_();
-      dlogits.scatter_add_(1, wanted_ids, at::full({count, 1}, -1.0f));
+      dlogits.scatter_add_(1, wanted_ids, at::full({count, 1}, -1.0f, logits.options()));
       dhidden.narrow(0, begin, count).copy_(at::mm(dlogits, head).mul_(logit_scale));
     }
     if (wanted) context->save_for_backward({dhidden});
@@ -80,14 +81,17 @@ struct CrossEntropyNode : torch::autograd::Function<CrossEntropyNode> {
 }  // namespace
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
+  if (!x.is_cpu()) return tensor_ops::rms_norm(x, weight, eps);
   return RmsNormNode::apply(x, weight, eps);
 }
 
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
+  if (!gate.is_cpu()) return tensor_ops::swiglu(gate, up);
   return GateNode::apply(gate.contiguous(), up.contiguous(), Activation::kSilu);
 }
 
 at::Tensor geglu(const at::Tensor& gate, const at::Tensor& up) {
+  if (!gate.is_cpu()) return at::gelu(gate, "tanh") * up;
   return GateNode::apply(gate.contiguous(), up.contiguous(), Activation::kGeluTanh);
 }
 

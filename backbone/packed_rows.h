@@ -18,6 +18,7 @@ struct AttentionSegment {
   int64_t key_count = 0;
   int64_t prefix_begin = 0;
   int64_t prefix_count = 0;
+  bool operator==(const AttentionSegment&) const = default;
 };
 
 // Token rows laid end to end without padding.

@@ -24,14 +24,15 @@ bool multiplies_pairs_fast() {
 
 }  // namespace
 
-ProductKind product_kind(at::ScalarType activations) {
+ProductKind product_kind(at::ScalarType activations, at::Device device) {
+  if (!device.is_cpu()) return ProductKind::kLibrary;
   static const bool library = has_matrix_units(), pairs = multiplies_pairs_fast();
   if (library) return ProductKind::kLibrary;
   return activations == at::kBFloat16 && pairs ? ProductKind::kPairs : ProductKind::kFloat;
 }
 
-at::ScalarType product_type(at::ScalarType activations) {
-  return product_kind(activations) == ProductKind::kFloat ? at::kFloat : activations;
+at::ScalarType product_type(at::ScalarType activations, at::Device device) {
+  return product_kind(activations, device) == ProductKind::kFloat ? at::kFloat : activations;
 }
 
 }  // namespace telora

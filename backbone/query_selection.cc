@@ -17,7 +17,7 @@ std::vector<int64_t> values_of(const at::Tensor& ids) {
 
 }  // namespace
 
-QuerySelection select_queries(const PackedRows& rows, const at::Tensor& wanted) {
+QuerySelection select_queries(const PackedRows& rows, const at::Tensor& wanted, at::Device device) {
   const std::vector<int64_t> asked = values_of(wanted);
   std::vector<int64_t> sorted = asked;
   std::ranges::sort(sorted);
@@ -33,12 +33,12 @@ QuerySelection select_queries(const PackedRows& rows, const at::Tensor& wanted) 
     for (int64_t token = *first; token < end; ++token) queries.push_back(token);
     selection.segments.push_back(segment);
   }
-  selection.queries = torch::tensor(queries, torch::kInt64);
+  selection.queries = torch::tensor(queries, torch::kInt64).to(device);
   if (asked == queries) return selection;
   std::vector<int64_t> places;
   for (int64_t token : asked)
     places.push_back(std::ranges::lower_bound(queries, token) - queries.begin());
-  selection.wanted = torch::tensor(places, torch::kInt64);
+  selection.wanted = torch::tensor(places, torch::kInt64).to(device);
   return selection;
 }
 

@@ -15,7 +15,9 @@ struct QuerySelection {
       wanted;  // where the wanted ones lie among them; undefined: they are all of them, in order
 };
 
-// `wanted` [m] int64 names tokens of `rows`, in any order, more than once if need be.
-QuerySelection select_queries(const PackedRows& rows, const at::Tensor& wanted);
+// `wanted` [m] int64 on the CPU names tokens of `rows`, in any order, more than once if need be.
+// The result's tensors are on `device`.
+QuerySelection select_queries(const PackedRows& rows, const at::Tensor& wanted,
+                              at::Device device = at::kCPU);
 
 }  // namespace telora

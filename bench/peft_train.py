@@ -32,6 +32,7 @@ def arguments():
     parser.add_argument("--count", type=int, default=512, help="rows that are drawn")
     parser.add_argument("--max-length", type=int, default=1024)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
     return parser.parse_args()
 
 
@@ -72,7 +73,7 @@ def train(model, batches, warmup, pad):
     for step, batch in enumerate(batches):
         if step == warmup:
             tokens, start = 0, time.perf_counter()
-        inputs = tensors(batch, pad)
+        inputs = {name: value.to(model.device) for name, value in tensors(batch, pad).items()}
         loss = model(**inputs).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -90,7 +91,7 @@ def main():
     tokenizer = AutoTokenizer.from_pretrained(args.base)
     model = AutoModelForCausalLM.from_pretrained(args.base, dtype=TYPES[args.dtype])
     config = LoraConfig(r=args.rank, lora_alpha=2 * args.rank, target_modules="all-linear", task_type="CAUSAL_LM")
-    model = get_peft_model(model, config).train()
+    model = get_peft_model(model.to(args.device), config).train()
     with gzip.open(args.rows, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     random.Random(42).shuffle(rows)

@@ -44,7 +44,8 @@ at::Tensor CachedForward::run(const Decoder& decoder, KeyValueCache& cache) cons
   const PackedRows rows{torch::tensor(ids_, torch::kInt64),
                         torch::tensor(positions_, torch::kInt64), segments_};
   cache.write_slots = torch::tensor(slots_, torch::kInt64);
-  return decoder.logits(decoder.hidden(rows, torch::tensor(wanted_, torch::kInt64), &cache));
+  return decoder.logits(decoder.hidden(rows, torch::tensor(wanted_, torch::kInt64), &cache))
+      .to(at::kCPU);
 }
 
 }  // namespace telora

@@ -2,6 +2,7 @@
 
 #include "adapters/lora_adapter.h"
 #include "backbone/backbone.h"
+#include "backbone/device.h"
 #include "backbone/torch.h"
 #include "eval/prompt_batch.h"
 #include "eval/token_logits.h"
@@ -48,13 +49,14 @@ std::vector<GeneratedAnswer> generate_answers(const GenerateRequest& request) {
   if (request.questions.empty() && request.tokens.empty()) {
     fail(ErrorKind::kUsage, {"--prompt", ""}, "none", "a question, or --tokens with ids");
   }
+  const at::Device device = open_device(request.device);
   if (request.questions.empty()) {
-    Decoder decoder = load_decoder(request.backbone, frozen_type(request.precision));
+    Decoder decoder = load_decoder(request.backbone, frozen_type(request.precision), device);
     check_token_ids(request.tokens, decoder.spec().vocab);
     return continue_prompts(decoder, request, {request.tokens}, {});
   }
-  Backbone backbone =
-      load_backbone(request.backbone, frozen_type(request.precision), request.chat_template);
+  Backbone backbone = load_backbone(request.backbone, frozen_type(request.precision),
+                                    request.chat_template, device);
   std::vector<std::vector<int32_t>> prompts;
   for (const std::string& question : request.questions)
     prompts.push_back(encode_question(backbone, question));

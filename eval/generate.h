@@ -13,6 +13,7 @@ struct GenerateRequest {
   std::string backbone;
   std::string adapter;  // folder; empty = the base model
   std::string precision = "f32";
+  std::string device = "cpu";          // cpu or cuda
   std::string chat_template;           // empty = by the model's own
   std::vector<std::string> questions;  // each inside the chat template
   std::vector<int32_t> tokens;         // used if there are no questions; no tokenizer is read then

@@ -5,6 +5,7 @@
 #include "adapters/adapter_trust.h"
 #include "adapters/lora_adapter.h"
 #include "backbone/backbone.h"
+#include "backbone/device.h"
 #include "backbone/torch.h"
 #include "data/source.h"
 #include "data/split.h"
@@ -39,8 +40,8 @@ class Scoring {
             category_)),
         split_(make_split(data_.examples, category_, request.split_method,
                           static_cast<uint64_t>(request.split_seed))),
-        backbone_(
-            load_backbone(request.backbone, frozen_type(request.precision), request.chat_template)),
+        backbone_(load_backbone(request.backbone, frozen_type(request.precision),
+                                request.chat_template, open_device(request.device))),
         encoded_(ExampleEncoder(category_, backbone_, category_.max_length)
                      .encode_all(data_.examples, part_of(split_, request.part))) {}
 

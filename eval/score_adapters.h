@@ -19,7 +19,8 @@ struct ScoreRequest {
   std::string split_method = "group";
   int64_t split_seed = 42;
   std::string precision = "bf16";
-  bool accept_risk = false;  // score adapters of other weights or with a suspicious spectrum too
+  std::string device = "cpu";  // cpu or cuda
+  bool accept_risk = false;    // score adapters of other weights or with a suspicious spectrum too
   int64_t tokens_per_pass = 4096;
   std::string predictions;  // folder for one predictions file a subject; empty = none
   std::function<void(const std::string& subject, int64_t done, int64_t total)> progress;

@@ -18,9 +18,10 @@ void check_token_ids(const std::vector<int32_t>& tokens, int64_t vocab) {
 }
 
 TokenLogits token_logits(const std::string& name, const std::string& adapter_folder,
-                         const std::string& precision, const std::vector<int32_t>& tokens) {
+                         const std::string& precision, const std::vector<int32_t>& tokens,
+                         at::Device device) {
   const at::NoGradGuard no_gradient;
-  Decoder decoder = load_decoder(name, frozen_type(precision));
+  Decoder decoder = load_decoder(name, frozen_type(precision), device);
   check_token_ids(tokens, decoder.spec().vocab);
   std::optional<LoraAdapter> adapter;
   if (!adapter_folder.empty()) {
@@ -29,7 +30,8 @@ TokenLogits token_logits(const std::string& name, const std::string& adapter_fol
     adapter->attach(decoder);
   }
   const at::Tensor hidden = decoder.hidden(pack_rows({&tokens, 1}), {});  // [T, D]
-  const at::Tensor last = decoder.logits(hidden.narrow(0, hidden.size(0) - 1, 1)).contiguous();
+  const at::Tensor last =
+      decoder.logits(hidden.narrow(0, hidden.size(0) - 1, 1)).to(at::kCPU).contiguous();
   TokenLogits result;
   result.last.assign(last.data_ptr<float>(), last.data_ptr<float>() + last.numel());
   const auto count = static_cast<int64_t>(tokens.size()) - 1;

@@ -19,6 +19,7 @@ void check_token_ids(const std::vector<int32_t>& tokens, int64_t vocab);
 // precision: f32 or bf16. Throws Error(usage) for no token or an id outside the vocabulary, and
 // what loading throws.
 TokenLogits token_logits(const std::string& backbone, const std::string& adapter_folder,
-                         const std::string& precision, const std::vector<int32_t>& tokens);
+                         const std::string& precision, const std::vector<int32_t>& tokens,
+                         at::Device device = at::kCPU);
 
 }  // namespace telora

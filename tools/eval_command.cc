@@ -36,6 +36,9 @@ CLI::App* add_run(CLI::App& app, EvalFlags& flags) {
   run->add_option("--precision", r.precision, "bf16 or f32")
       ->check(CLI::IsMember({"bf16", "f32"}))
       ->capture_default_str();
+  run->add_option("--device", r.device, "cpu, or cuda in a program built for it")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
   run->add_flag("--accept-risk", r.accept_risk,
                 "Score adapters of other weights or with a suspicious spectrum too");
   run->add_option("--out", flags.out, "Folder for report.json and a predictions file each");

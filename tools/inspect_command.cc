@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "backbone/backbone.h"
+#include "backbone/device.h"
 #include "core/document.h"
 #include "core/files.h"
 #include "eval/token_logits.h"
@@ -22,7 +23,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct InspectFlags {
-  std::string backbone = "smollm2-135m", adapter, precision = "f32", file;
+  std::string backbone = "smollm2-135m", adapter, precision = "f32", device = "cpu", file;
   std::string tensor, raw;  // of `file`; empty = the whole table, no dump
   std::string against;      // backbone that an adapter is checked against; empty = none
   std::vector<int32_t> tokens;
@@ -38,6 +39,12 @@ void add_common(CLI::App* command, InspectFlags& flags) {
   command->add_flag("--json", flags.json, "For programs: one JSON object a line");
 }
 
+void add_device(CLI::App* command, std::string& device) {
+  command->add_option("--device", device, "cpu, or cuda in a program built for it")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
+}
+
 CLI::App* add_logits(CLI::App& app, InspectFlags& flags) {
   CLI::App* command =
       app.add_subcommand("logits", "Logits behind the last of some tokens, and their mean loss");
@@ -46,6 +53,7 @@ CLI::App* add_logits(CLI::App& app, InspectFlags& flags) {
   command->add_option("--precision", flags.precision, "f32 or bf16")
       ->check(CLI::IsMember({"bf16", "f32"}))
       ->capture_default_str();
+  add_device(command, flags.device);
   command->add_option("--tokens", flags.tokens, "Token ids, separated by commas")
       ->delimiter(',')
       ->required();
@@ -59,6 +67,7 @@ CLI::App* add_generate(CLI::App& app, GenerateRequest& request, InspectFlags& fl
   command->add_option("--precision", request.precision, "f32 or bf16")
       ->check(CLI::IsMember({"bf16", "f32"}))
       ->capture_default_str();
+  add_device(command, request.device);
   command->add_option("--chat-template", request.chat_template,
                       "Name of the prompt format; default: by the model's own template");
   auto* prompt = command->add_option("--prompt", request.questions, "A question; may be repeated")
@@ -118,8 +127,8 @@ CLI::App* add_file(CLI::App& app, InspectFlags& flags) {
 }
 
 int show_logits(const InspectFlags& flags) {
-  const TokenLogits result =
-      token_logits(flags.backbone, flags.adapter, flags.precision, flags.tokens);
+  const TokenLogits result = token_logits(flags.backbone, flags.adapter, flags.precision,
+                                          flags.tokens, open_device(flags.device));
   if (flags.json) {
     fmt::print(
         "{}\n",

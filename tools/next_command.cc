@@ -36,6 +36,7 @@ std::string scoring_arguments(const Recipe& recipe, const std::filesystem::path&
   add("--backbone", recipe.backbone, defaults.backbone);
   add("--chat-template", recipe.chat_template, defaults.chat_template);
   add("--precision", recipe.precision, defaults.precision);
+  add("--device", recipe.device, defaults.device);
   return arguments;
 }
 

@@ -30,6 +30,7 @@ constexpr const char* kRecipeFlags[][3] = {
     {"--split-method", "split_method", "group (default), sk, py or hf"},
     {"--seed", "seed", "Seed of initialisation, row order and dropout (default 42)"},
     {"--max-steps", "max_steps", "Stop after so many optimiser steps"},
+    {"--device", "device", "cpu (default), or cuda in a program built for it"},
     {"--loss", "loss", "answer (default), or full: over the prompt too, for replication"},
 };
 

@@ -4,6 +4,7 @@
 
 #include "backbone/kernels.h"
 #include "backbone/parallel.h"
+#include "backbone/tensor_ops.h"
 #include "backbone/torch.h"
 
 namespace telora {
@@ -31,13 +32,20 @@ void AdamW::update(const at::Tensor& parameters, const at::Tensor& gradients, do
   };
   for (const RateSpan& span : rates_) {
     values.learning_rate = static_cast<float>(learning_rate * span.factor);
+    if (!parameters.is_cpu()) {
+      const auto part = [&](const at::Tensor& x) { return x.narrow(0, span.begin, span.count); };
+      tensor_ops::adamw(values, part(gradients), part(parameters), part(first_moment),
+                        part(second_moment));
+      continue;
+    }
     parallel_for(span.begin, span.begin + span.count, 1 << 14, [&](int64_t begin, int64_t end) {
       kernels::adamw(values, gradients.data_ptr<float>() + begin,
                      parameters.data_ptr<float>() + begin, first_moment.data_ptr<float>() + begin,
                      second_moment.data_ptr<float>() + begin, end - begin);
     });
   }
-  parameters.unsafeGetTensorImpl()->bump_version();  // written past LibTorch
+  // The kernel writes past LibTorch.
+  if (parameters.is_cpu()) parameters.unsafeGetTensorImpl()->bump_version();
 }
 
 }  // namespace telora

@@ -28,6 +28,15 @@ TensorBytes as_bytes(const std::string& name, const at::Tensor& tensor) {
           {static_cast<const std::byte*>(tensor.data_ptr()), static_cast<size_t>(tensor.nbytes())}};
 }
 
+// Files are written from the processor's memory, wherever training runs.
+TrainState on_cpu(TrainState state) {
+  for (auto part : {&TrainState::parameters, &TrainState::first_moment, &TrainState::second_moment,
+                    &TrainState::best_parameters, &TrainState::initial_parameters}) {
+    if ((state.*part).defined()) state.*part = (state.*part).to(at::kCPU);
+  }
+  return state;
+}
+
 void write_state(const fs::path& path, const TrainState& state) {
   std::vector<TensorBytes> tensors = {as_bytes("best_parameters", state.best_parameters),
                                       as_bytes("first_moment", state.first_moment),
@@ -136,7 +145,7 @@ void save_checkpoint(const fs::path& folder, const TrainState& state, const RunI
              ignored);  // of an earlier save of this step, cut short or superseded
   create_folders(target);
   try {
-    write_state(target / kState, state);
+    write_state(target / kState, on_cpu(state));
     publish(target / kManifest, manifest_of(target / kState, state, identity).dump(1) + "\n");
   } catch (const Error&) {
     fs::remove_all(target, ignored);

@@ -57,6 +57,7 @@ struct Recipe {
   int64_t max_length = 0;       // tokens of one row
   std::string loss;             // answer | full: which tokens the loss is taken over
   std::string precision;        // bf16 | f32: frozen weights and activations
+  std::string device;           // cpu | cuda: where weights are and products are made
   int64_t threads = 0;          // CPU threads; 0 = all
 
   // Selection and checkpoints.

@@ -63,6 +63,7 @@ constexpr RecipeKey kKeys[] = {
     {"max_length", IntegerKey{&R::max_length, {16, 1 << 20}, true}, "tokens of one row"},
     {"loss", TextKey{&R::loss, "answer|full"}, "tokens that count: the answer's, or all"},
     {"precision", TextKey{&R::precision, "bf16|f32"}, "of frozen weights and activations"},
+    {"device", TextKey{&R::device, "cpu|cuda"}, "where it is trained; a run resumes on the same"},
     {"threads", IntegerKey{&R::threads, {0, 1024}}, "CPU threads; 0 = all"},
     {"evaluations_per_epoch", IntegerKey{&R::evaluations_per_epoch, {0, 1000}},
      "evaluations on the validation rows"},

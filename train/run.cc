@@ -9,6 +9,7 @@
 
 #include "adapters/lora_adapter.h"
 #include "backbone/backbone.h"
+#include "backbone/device.h"
 #include "backbone/torch.h"
 #include "core/digest.h"
 #include "core/files.h"
@@ -50,7 +51,7 @@ class Run {
                           static_cast<uint64_t>(request.recipe.split_seed))),
         folder_(request.resume ? RunFolder::resume(request.out) : RunFolder::create(request.out)),
         backbone_(load_backbone(request.recipe.backbone, frozen_type(request.recipe.precision),
-                                request.recipe.chat_template)),
+                                request.recipe.chat_template, open_device(request.recipe.device))),
         recipe_(resolved_recipe(request.recipe, backbone_.decoder.spec(), split_.train.size())),
         encoder_(category_, backbone_, recipe_.max_length),
         adapter_(
@@ -298,6 +299,7 @@ class Run {
 
 RunResult run_training(const RunRequest& request, const RunWatcher& watcher) {
   if (request.recipe.threads > 0) at::set_num_threads(static_cast<int>(request.recipe.threads));
+  open_device(request.recipe.device);  // before data is read and a folder is made
   Run run(request, watcher);
   keep_freed_memory();  // the model is loaded: what comes now is the same from step to step
   return run.execute();

@@ -37,9 +37,10 @@ TEST(ScoringArguments, WhatDiffersIsNamed) {
   recipe.split_seed = 7;
   recipe.backbone = "my model.gguf";
   recipe.precision = "f32";
+  recipe.device = "cuda";
   EXPECT_EQ(scoring_arguments(recipe, "runs/a b"),
             "--category oran-bench --adapter 'runs/a b' --data sample --split-method sk "
-            "--split-seed 7 --backbone 'my model.gguf' --precision f32");
+            "--split-seed 7 --backbone 'my model.gguf' --precision f32 --device cuda");
 }
 
 }  // namespace

@@ -150,7 +150,8 @@ TEST(Recipe, EveryRangeIsKept) {
                {"alpha=-1", "-1"},        {"epochs=0", "0"},
                {"epochs=-1", "-1"},       {"beta1=1", "1"},
                {"loss=prompt", "prompt"}, {"precision=fp16", "fp16"},
-               {"schedule=poly", "poly"}, {"split_method=kfold", "kfold"}};
+               {"schedule=poly", "poly"}, {"split_method=kfold", "kfold"},
+               {"device=gpu", "gpu"}};
   for (const auto& [setting, found] : cases) {
     const std::string name(setting, std::string_view(setting).find('='));
     EXPECT_THAT(config_message(with({setting})),
