@@ -60,6 +60,16 @@ at::Tensor unpack_matrix(const PackedMatrix& packed) {
   return at::cat(parts).narrow(0, 0, packed.columns).t();
 }
 
+int64_t FrozenMatrix::bytes() const {
+  int64_t bytes = 0;
+  for (const at::Tensor& form : {forward_.data, backward_.data, plain_}) {
+    const bool own = form.defined() && (form.is_same(forward_.data) ||
+                                        form.const_data_ptr() != forward_.data.const_data_ptr());
+    bytes += own ? static_cast<int64_t>(form.nbytes()) : 0;
+  }
+  return bytes;
+}
+
 const PackedMatrix& FrozenMatrix::backward() const {
   std::call_once(backward_once_,
                  [this] { backward_ = pack_matrix(unpack_matrix(forward_).t(), kind_); });

@@ -34,6 +34,7 @@ class FrozenMatrix {
   const PackedMatrix& forward() const { return forward_; }  // x [T, in] times it: [T, out]
   const PackedMatrix& backward() const;                     // dy [T, out] times it: [T, in]
   const at::Tensor& plain() const;                          // [out, in]
+  int64_t bytes() const;  // of what is held now
   int64_t in() const { return forward_.depth; }
   int64_t out() const { return forward_.columns; }
   ProductKind kind() const { return kind_; }

@@ -51,6 +51,7 @@ struct Part {
 // In the order of the line.
 std::vector<Part> parts_of(const Progress& p) {
   std::vector<Part> parts;
+  if (!p.item.empty()) parts.push_back({p.item, 5});
   if (p.loss) parts.push_back({fmt::format("loss {:.4f}", *p.loss), 4});
   if (p.lr) parts.push_back({fmt::format("lr {:.2e}", *p.lr), 1});
   if (p.tokens_per_second) parts.push_back({rate_text(*p.tokens_per_second), 2});

@@ -15,6 +15,7 @@ struct Progress {
   std::string stage = {};  // "train", "evaluate": printable ASCII
   int64_t step = 0;
   int64_t total = 0;
+  std::string item = {};  // what this step was made for, where the stage serves several
   std::optional<double> loss = std::nullopt;
   std::optional<double> lr = std::nullopt;
   std::optional<double> tokens_per_second = std::nullopt;

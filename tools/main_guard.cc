@@ -23,12 +23,6 @@ constexpr int kInternal = static_cast<int>(ErrorKind::kInternal);
 // Takes a progress line that is being redrawn out of the way.
 const char* line_start() { return isatty(STDERR_FILENO) ? "\r\x1b[K" : ""; }
 
-void print_error(std::string_view message) {
-  std::fprintf(stderr, "%serror: %.*s\n", line_start(), static_cast<int>(message.size()),
-               message.data());
-  std::fflush(stderr);
-}
-
 // LibTorch appends a stack trace to its messages; the first line says what is wrong.
 std::string first_line(std::string_view text) {
   return printable(text.substr(0, text.find('\n')), 4000);
@@ -36,23 +30,34 @@ std::string first_line(std::string_view text) {
 
 }  // namespace
 
+void print_error(const std::string& message) {
+  std::fprintf(stderr, "%serror: %s\n", line_start(), message.c_str());
+  std::fflush(stderr);
+}
+
+Failure describe(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const Error& error) {
+    return {error.exit_code(), error.what()};
+  } catch (const std::bad_alloc&) {
+    return {kInternal, "out of memory; use a smaller model, batch or context, or free memory"};
+  } catch (const std::exception& error) {
+    return {kInternal, "internal: " + first_line(error.what())};
+  } catch (...) {
+    return {kInternal, "internal: an exception of unknown type"};
+  }
+}
+
 int run_guarded(const std::function<int()>& body) {
   std::signal(SIGXFSZ,
               SIG_IGN);  // a file-size limit is then an error of the write, with its message
   try {
     return body();
-  } catch (const Error& error) {
-    print_error(error.what());
-    return error.exit_code();
-  } catch (const std::bad_alloc&) {
-    print_error("out of memory; use a smaller model, batch or context, or free memory");
-    return kInternal;
-  } catch (const std::exception& error) {
-    print_error("internal: " + first_line(error.what()));
-    return kInternal;
   } catch (...) {
-    print_error("internal: an exception of unknown type");
-    return kInternal;
+    const Failure failure = describe(std::current_exception());
+    print_error(failure.message);
+    return failure.code;
   }
 }
 

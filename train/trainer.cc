@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "backbone/torch.h"
+#include "core/profile.h"
 
 namespace telora {
 
@@ -49,6 +50,12 @@ std::vector<RateSpan> rate_spans(const LoraAdapter& adapter, double ratio) {
   return spans;
 }
 
+template <typename F>
+auto profiled(const char* part, F work) {
+  const ProfileScope scope(part);
+  return work();
+}
+
 void require_finite(double value, const char* what, int64_t step) {
   if (std::isfinite(value)) return;
   fail(ErrorKind::kData, {"training", fmt::format("{} of step {}", what, step)},
@@ -59,11 +66,11 @@ void require_finite(double value, const char* what, int64_t step) {
 }  // namespace
 
 Trainer::Trainer(const Recipe& recipe, const Decoder& decoder, LoraAdapter& adapter,
-                 std::vector<EncodedExample> rows)
+                 std::span<const EncodedExample> rows)
     : recipe_(recipe),
       decoder_(decoder),
       adapter_(adapter),
-      rows_(std::move(rows)),
+      rows_(rows),
       loss_(parse_loss(recipe.loss)),
       order_(rows_.size(), static_cast<size_t>(recipe.batch_size),
              static_cast<uint64_t>(recipe.seed)),
@@ -113,19 +120,21 @@ double Trainer::accumulate_gradients(std::span<const EncodedExample* const> batc
       sharing_allowed_ ? shared_prefix(batch, loss_) : std::vector<int32_t>();
   const auto skipped = static_cast<int64_t>(shared.size());
   adapter_.set_dropout(recipe_.dropout, position);
-  const PrefixKeys prefix = decoder_.read_prefix(shared);
+  const PrefixKeys prefix = profiled("forward", [&] { return decoder_.read_prefix(shared); });
   double loss = 0;
   for (const auto& part : cut_into_passes(batch, recipe_.tokens_per_pass, skipped)) {
-    const TrainPass pass = build_pass(part, loss_, skipped);
+    const TrainPass pass = profiled("data", [&] { return build_pass(part, loss_, skipped); });
     adapter_.set_dropout(recipe_.dropout, position + static_cast<uint64_t>(skipped + tokens));
     // Divided by the targets of the whole batch: any cut into passes gives the same gradient.
-    const at::Tensor hidden = decoder_.hidden(pass.rows, pass.wanted, nullptr, &prefix);
-    const at::Tensor mean = decoder_.loss_sum(hidden, pass.targets) / static_cast<double>(counted);
-    mean.backward();
+    const at::Tensor mean = profiled("forward", [&] {
+      const at::Tensor hidden = decoder_.hidden(pass.rows, pass.wanted, nullptr, &prefix);
+      return decoder_.loss_sum(hidden, pass.targets) / static_cast<double>(counted);
+    });
+    profiled("backward", [&] { mean.backward(); });
     loss += mean.item<double>();
     tokens += pass.tokens;
   }
-  prefix.propagate();
+  profiled("backward", [&] { prefix.propagate(); });
   adapter_.set_dropout(0, 0);
   return loss;
 }
@@ -136,6 +145,7 @@ double Trainer::clipped_scale(double norm) const {
 }
 
 StepRecord Trainer::step(const TrainerHooks& hooks) {
+  const ProfileScope profile("train");
   const Stopwatch watch;
   const double rate = schedule_.rate(state_.step);
   std::vector<const EncodedExample*> batch;
@@ -144,6 +154,7 @@ StepRecord Trainer::step(const TrainerHooks& hooks) {
   int64_t tokens = 0;
   const double loss = accumulate_gradients(batch, tokens);
   require_finite(loss, "loss", state_.step + 1);
+  const ProfileScope optimizer("optimizer");
   const at::NoGradGuard no_gradient;
   const double norm =
       at::linalg_vector_norm(adapter_.gradients(), 2, {}, false, at::kDouble).item<double>();
@@ -198,21 +209,30 @@ bool Trainer::evaluation_wanted() {
   return state_.step % evaluation_interval_ == 0 || state_.step == schedule_.total_steps;
 }
 
-TrainEnd Trainer::run(const TrainerHooks& hooks) {
-  while (true) {
-    if (state_.evaluation_due) {
-      const bool made = evaluate(hooks);
-      hooks.save(state_);
-      if (!made) return TrainEnd::kInterrupted;
-    }
+std::optional<TrainEnd> Trainer::advance(const TrainerHooks& hooks) {
+  if (!state_.evaluation_due) {
     if (state_.early_stop.stopped) return TrainEnd::kStoppedEarly;
     if (state_.step >= schedule_.total_steps) return TrainEnd::kFinished;
-    hooks.on_step(step(hooks), schedule_.total_steps);
-    state_.evaluation_due = evaluation_wanted();
-    const bool stop = hooks.stop_asked();
-    const bool due = recipe_.checkpoint_every > 0 && state_.step % recipe_.checkpoint_every == 0;
-    if (stop || due) hooks.save(state_);
-    if (stop) return TrainEnd::kInterrupted;
+  }
+  if (hooks.stop_asked()) {
+    hooks.save(state_);
+    return TrainEnd::kInterrupted;
+  }
+  if (state_.evaluation_due) {
+    const bool made = evaluate(hooks);
+    hooks.save(state_);
+    return made ? std::nullopt : std::optional(TrainEnd::kInterrupted);
+  }
+  hooks.on_step(step(hooks), schedule_.total_steps);
+  state_.evaluation_due = evaluation_wanted();
+  if (recipe_.checkpoint_every > 0 && state_.step % recipe_.checkpoint_every == 0)
+    hooks.save(state_);
+  return std::nullopt;
+}
+
+TrainEnd Trainer::run(const TrainerHooks& hooks) {
+  while (true) {
+    if (const auto end = advance(hooks)) return *end;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "adapters/lora_adapter.h"
@@ -39,16 +40,21 @@ struct TrainerHooks {
 enum class TrainEnd { kFinished, kStoppedEarly, kInterrupted };
 
 // The training loop: packed passes, one AdamW update a step, validation, early stop. The decoder's
-// adapter must be attached and have training enabled.
+// adapter must be attached and have training enabled. `rows` stay the caller's, so that the runs of
+// one process share them; they must outlive the trainer.
 class Trainer {
  public:
   Trainer(const Recipe& recipe, const Decoder& decoder, LoraAdapter& adapter,
-          std::vector<EncodedExample> rows);
+          std::span<const EncodedExample> rows);
 
   // Continues from a checkpoint's state: copies it into adapter and optimizer.
   void restore(const TrainState& state);
-  // Runs until the steps are done, early stopping, or stop_asked. Throws Error(data) for a loss or
+  // The next piece of work: the evaluation that is due, otherwise one step. Returns how training
+  // ended once nothing is left, or after stop_asked (then the state is saved and no work was done).
+  // Between two calls another adapter may use the decoder. Throws Error(data) for a loss or
   // gradient that is not finite, before it can touch the adapter.
+  std::optional<TrainEnd> advance(const TrainerHooks& hooks);
+  // advance() until the end.
   TrainEnd run(const TrainerHooks& hooks);
 
   const TrainState& state() const { return state_; }
@@ -71,7 +77,7 @@ class Trainer {
   Recipe recipe_;
   const Decoder& decoder_;
   LoraAdapter& adapter_;
-  std::vector<EncodedExample> rows_;
+  std::span<const EncodedExample> rows_;
   LossTokens loss_;
   BatchOrder order_;
   Schedule schedule_;

@@ -31,11 +31,11 @@ Recipe tiny_recipe() {
 
 // One adapter on one tiny decoder with its trainer.
 struct TinyRun {
-  explicit TinyRun(const Recipe& recipe, size_t rows = 22)
-      : decoder(make_decoder()), adapter(make_adapter(decoder)) {
+  explicit TinyRun(const Recipe& recipe, size_t count = 22)
+      : rows(tiny_rows(count)), decoder(make_decoder()), adapter(make_adapter(decoder)) {
     adapter.attach(decoder);
     adapter.enable_training(42);
-    trainer.emplace(recipe, decoder, adapter, tiny_rows(rows));
+    trainer.emplace(recipe, decoder, adapter, rows);
   }
 
   static Decoder make_decoder() {
@@ -52,6 +52,7 @@ struct TinyRun {
     return LoraAdapter::create(config, decoder.spec(), LoraInit::kKaiming, 42);
   }
 
+  std::vector<EncodedExample> rows;
   Decoder decoder;
   LoraAdapter adapter;
   std::optional<Trainer> trainer;
@@ -174,7 +175,7 @@ TEST(Trainer, ResumesBitForBitAtEveryStep) {
   TinyRun whole(tiny_recipe());
   Watch reference;
   whole.trainer->run(reference.hooks(*whole.trainer));
-  for (int64_t stop = 1; stop < whole.trainer->total_steps(); ++stop) {
+  for (int64_t stop = 0; stop < whole.trainer->total_steps(); ++stop) {
     TinyRun first(tiny_recipe());
     Watch before;
     before.stop_after = stop;

@@ -55,11 +55,12 @@ Decoder tiny_decoder() {
 
 struct VariantRun {
   explicit VariantRun(const Recipe& recipe)
-      : decoder(tiny_decoder()),
+      : rows(tiny_rows(22)),
+        decoder(tiny_decoder()),
         adapter(LoraAdapter::create(lora_config(recipe), decoder, lora_start(recipe))) {
     adapter.attach(decoder);
     adapter.enable_training(42);
-    trainer.emplace(recipe, decoder, adapter, tiny_rows(22));
+    trainer.emplace(recipe, decoder, adapter, rows);
   }
 
   // Trains until `stop` steps are done or the end; saves where it stops.
@@ -81,6 +82,7 @@ struct VariantRun {
     trainer->run(hooks);
   }
 
+  std::vector<EncodedExample> rows;
   Decoder decoder;
   LoraAdapter adapter;
   std::optional<Trainer> trainer;

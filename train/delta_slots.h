@@ -1,0 +1,35 @@
+#pragma once
+
+#include <vector>
+
+#include "backbone/decoder.h"
+
+namespace telora {
+
+// The deltas of one adapter, so that several take turns on a decoder: LoraAdapter::attach() checks
+// shapes and prepares DoRA's norms, which is done once a run; changing turns is writing pointers.
+class DeltaSlots {
+ public:
+  DeltaSlots() = default;
+  // Takes out what is attached; the decoder's slots are empty afterwards.
+  static DeltaSlots take(Decoder& decoder);
+
+ private:
+  friend class AttachedDeltas;
+  std::vector<LinearDelta*> deltas_;  // in the order of Decoder::linears()
+};
+
+// Puts deltas into the slots of the decoder they were taken from, and empties the slots when it
+// goes.
+class AttachedDeltas {
+ public:
+  AttachedDeltas(const DeltaSlots& slots, Decoder& decoder);
+  ~AttachedDeltas();
+  AttachedDeltas(const AttachedDeltas&) = delete;
+  AttachedDeltas& operator=(const AttachedDeltas&) = delete;
+
+ private:
+  Decoder& decoder_;
+};
+
+}  // namespace telora

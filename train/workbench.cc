@@ -1,0 +1,132 @@
+#include "train/workbench.h"
+
+#include <fmt/format.h>
+
+#include "backbone/device.h"
+#include "core/error.h"
+#include "core/profile.h"
+#include "eval/encode.h"
+#include "train/manifest.h"
+
+namespace telora {
+
+namespace {
+
+CategoryRows read_rows(const Recipe& recipe) {
+  const Category& category = find_category(recipe.category);
+  const auto source = recipe.data.empty() ? std::nullopt : std::optional(recipe.data);
+  DataSet data = load_category(find_source(source), category);
+  Split split = make_split(data.examples, category, recipe.split_method,
+                           static_cast<uint64_t>(recipe.split_seed));
+  return {category, std::move(data), std::move(split)};
+}
+
+}  // namespace
+
+Workbench::Workbench(std::function<void(const std::string&)> note) : note_(std::move(note)) {
+  held_.program = resident_bytes();
+}
+
+Workbench::RowsKey Workbench::rows_key(const Recipe& r) {
+  return {r.category, r.data, r.split_method, r.split_seed};
+}
+
+Workbench::PartsKey Workbench::parts_key(const Recipe& r) { return {rows_key(r), r.max_length}; }
+
+const CategoryRows& Workbench::rows(const Recipe& recipe) {
+  auto& slot = rows_[rows_key(recipe)];
+  if (!slot) {
+    const ProfileScope scope("data");
+    slot = std::make_unique<const CategoryRows>(read_rows(recipe));
+  }
+  return *slot;
+}
+
+void Workbench::load(const Recipe& recipe) {
+  const ProfileScope scope("load");
+  backbone_ =
+      std::make_unique<Backbone>(load_backbone(recipe.backbone, frozen_type(recipe.precision),
+                                               recipe.chat_template, open_device(recipe.device)));
+}
+
+void Workbench::note_shortened(const EncodedParts& parts, int64_t max_length) const {
+  int64_t shortened = 0;
+  for (const auto* part : {&parts.train, &parts.validation, &parts.test}) {
+    for (const EncodedExample& example : *part) shortened += example.shortened;
+  }
+  if (shortened == 0 || !note_) return;
+  note_(fmt::format("{} rows are longer than max_length = {} tokens: their texts were cut",
+                    shortened, max_length));
+}
+
+const EncodedParts& Workbench::parts(const Recipe& recipe) {
+  auto& slot = parts_[parts_key(recipe)];
+  if (!slot) {
+    const CategoryRows& all = rows(recipe);
+    const ProfileScope scope("data");
+    const ExampleEncoder encoder(all.category, *backbone_, recipe.max_length);
+    const auto encode = [&](const std::vector<size_t>& indices) {
+      return encoder.encode_all(all.data.examples, indices);
+    };
+    slot = std::make_unique<const EncodedParts>(EncodedParts{
+        encode(all.split.train), encode(all.split.validation), encode(all.split.test)});
+    note_shortened(*slot, recipe.max_length);
+  }
+  return *slot;
+}
+
+const Evaluation& Workbench::base_scores(const Recipe& recipe,
+                                         const std::function<void(int64_t)>& progress) {
+  auto& slot = base_scores_[{parts_key(recipe), recipe.max_new_tokens, recipe.tokens_per_pass}];
+  if (!slot) {
+    const CategoryRows& all = rows(recipe);
+    EvaluationOptions options = test_options(recipe);
+    options.progress = progress;
+    slot = std::make_unique<const Evaluation>(
+        evaluate(*backbone_, all.category, all.data.examples, parts(recipe).test, options));
+  }
+  return *slot;
+}
+
+void Workbench::hold(int64_t adapter_bytes, int64_t optimizer_bytes) {
+  held_.adapters += adapter_bytes;
+  held_.optimizers += optimizer_bytes;
+}
+
+MemoryUse Workbench::memory() {
+  MemoryUse memory = held_;
+  memory.peak = peak_rss_bytes();
+  memory.weights = weight_bytes(backbone_->decoder);
+  return memory;
+}
+
+const GemmRate& Workbench::gemm_rate() {
+  const ProfileScope scope("rate of products");
+  if (!gemm_rate_) gemm_rate_ = measure_gemm_rate(backbone_->decoder.dtype());
+  return *gemm_rate_;
+}
+
+void require_same_backbone(const std::vector<const Recipe*>& recipes) {
+  const auto require = [](const char* key, const auto& first, const auto& other) {
+    if (first == other) return;
+    fail(ErrorKind::kUsage, {"runs of one process", key},
+         fmt::format("\"{}\" and \"{}\"", first, other), "one value for all",
+         "they share the frozen weights; give them to commands of their own");
+  };
+  for (const Recipe* recipe : recipes) {
+    require("backbone", recipes[0]->backbone, recipe->backbone);
+    require("precision", recipes[0]->precision, recipe->precision);
+    require("device", recipes[0]->device, recipe->device);
+    require("chat_template", recipes[0]->chat_template, recipe->chat_template);
+    require("threads", recipes[0]->threads, recipe->threads);
+  }
+}
+
+EvaluationOptions test_options(const Recipe& recipe) {
+  EvaluationOptions options;
+  options.max_new_tokens = recipe.max_new_tokens;
+  options.tokens_per_pass = recipe.tokens_per_pass;
+  return options;
+}
+
+}  // namespace telora
