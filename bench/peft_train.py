@@ -4,7 +4,6 @@ All seven linears of a block, alpha twice the rank, loss on the answer only, Ada
 batch, so that little is spent on padding. Prints one JSON line; tokens are real ones, padding not counted.
 """
 import argparse
-import gzip
 import json
 import random
 import resource
@@ -14,9 +13,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-PROMPT = ("Answer the following multiple choice question. The entire content of your response should be of the following format: "
-          "'ANSWER: $LETTER' (without quotes) where LETTER is one of {letters}.\n\n{question}\n\n{choices}")
-LETTERS = "ABCDEFGHIJ"
+import questions
+
 TYPES = {"bf16": torch.bfloat16, "f32": torch.float32}
 
 
@@ -38,11 +36,8 @@ def arguments():
 
 def encode(tokenizer, row, max_length):
     """Token ids of prompt and answer, and where the answer starts."""
-    letters = LETTERS[: len(row["choices"])]
-    choices = "\n".join(f"{letter}) {text}" for letter, text in zip(letters, row["choices"]))
-    prompt = PROMPT.format(letters=",".join(letters), question=row["question"], choices=choices)
-    text = tokenizer.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True)
-    answer = f"ANSWER: {LETTERS[row['answer']]}{tokenizer.eos_token}\n"
+    text = tokenizer.apply_chat_template(questions.messages(row), tokenize=False, add_generation_prompt=True)
+    answer = f"{questions.answer(row)}{tokenizer.eos_token}\n"
     start, end = (tokenizer(part, add_special_tokens=False)["input_ids"] for part in (text, answer))
     return (start + end)[:max_length], len(start)
 
@@ -92,10 +87,7 @@ def main():
     model = AutoModelForCausalLM.from_pretrained(args.base, dtype=TYPES[args.dtype])
     config = LoraConfig(r=args.rank, lora_alpha=2 * args.rank, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(model.to(args.device), config).train()
-    with gzip.open(args.rows, "rt", encoding="utf-8") as file:
-        rows = [json.loads(line) for line in file]
-    random.Random(42).shuffle(rows)
-    encoded = [encode(tokenizer, row, args.max_length) for row in rows[: args.count]]
+    encoded = [encode(tokenizer, row, args.max_length) for row in questions.drawn_rows(args.rows, args.count)]
     batches = batches_of(encoded, args.batch)[: args.warmup + args.steps]
     tokens, seconds, losses = train(model, batches, args.warmup, tokenizer.pad_token_id)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

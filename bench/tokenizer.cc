@@ -1,12 +1,14 @@
 // Megabytes a second that a tokenizer encodes: a second of one thread's processor time, and a
 // second of encode_batch on all threads. Processor time tells the same on a busy machine.
-//   bench_tokenizer TOKENIZER FILE...      a folder, .gguf or .model; each line of the files is a
-//   text
+//   bench_tokenizer [--json] TOKENIZER FILE...      a folder, .gguf or .model; each line of the
+//   files is a text
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <nlohmann/json.hpp>
+#include <span>
 
 #include "backbone/backbone.h"
 #include "core/files.h"
@@ -17,10 +19,10 @@ namespace {
 
 constexpr int kRounds = 7;
 
-std::vector<std::string> read_texts(int argc, char** argv) {
+std::vector<std::string> read_texts(std::span<const std::string> files) {
   std::vector<std::string> texts;
-  for (int i = 2; i < argc; ++i) {
-    for_each_line(argv[i], [&](std::string_view line, int) { texts.emplace_back(line); });
+  for (const std::string& file : files) {
+    for_each_line(file, [&](std::string_view line, int) { texts.emplace_back(line); });
   }
   return texts;
 }
@@ -44,27 +46,53 @@ double median_seconds(const Clock& now, const Work& work) {
   return seconds[kRounds / 2];
 }
 
-int run(int argc, char** argv) {
-  if (argc < 3) {
-    fail(ErrorKind::kUsage, {"arguments", ""}, fmt::format("{}", argc - 1),
-         "bench_tokenizer TOKENIZER FILE...");
-  }
-  const Tokenizer tokenizer = read_tokenizer(find_backbone(argv[1]).path);
-  const std::vector<std::string> texts = read_texts(argc, argv);
+struct Speed {
+  size_t texts = 0;
   double megabytes = 0;
-  for (const std::string& text : texts) megabytes += static_cast<double>(text.size()) / 1e6;
   size_t tokens = 0;
+  double one = 0, one_wall = 0, batch = 0;  // seconds
+};
+
+Speed measure(const Tokenizer& tokenizer, const std::vector<std::string>& texts) {
+  Speed speed{.texts = texts.size()};
+  for (const std::string& text : texts) speed.megabytes += static_cast<double>(text.size()) / 1e6;
   const auto one_by_one = [&] {
-    tokens = 0;
-    for (const std::string& text : texts) tokens += tokenizer.encode(text).size();
+    speed.tokens = 0;
+    for (const std::string& text : texts) speed.tokens += tokenizer.encode(text).size();
   };
-  const double one = median_seconds(processor_seconds, one_by_one);
-  const double one_wall = median_seconds(wall_seconds, one_by_one);
-  const double all = median_seconds(wall_seconds, [&] { tokenizer.encode_batch(texts); });
+  speed.one = median_seconds(processor_seconds, one_by_one);
+  speed.one_wall = median_seconds(wall_seconds, one_by_one);
+  speed.batch = median_seconds(wall_seconds, [&] { tokenizer.encode_batch(texts); });
+  return speed;
+}
+
+void print_text(const Speed& s) {
   fmt::print(
       "{} texts, {:.1f} MB, {} tokens: one thread {:.1f} MB/s ({:.1f} by the wall clock), "
       "encode_batch {:.1f} MB/s\n",
-      texts.size(), megabytes, tokens, megabytes / one, megabytes / one_wall, megabytes / all);
+      s.texts, s.megabytes, s.tokens, s.megabytes / s.one, s.megabytes / s.one_wall,
+      s.megabytes / s.batch);
+}
+
+void print_json(const Speed& s) {
+  const nlohmann::ordered_json line = {{"peer", "telora"},
+                                       {"texts", s.texts},
+                                       {"megabytes", s.megabytes},
+                                       {"text_tokens", s.tokens},
+                                       {"megabytes_per_second_of_one_thread", s.megabytes / s.one},
+                                       {"megabytes_per_second_of_a_batch", s.megabytes / s.batch}};
+  fmt::print("{}\n", line.dump());
+}
+
+int run(std::vector<std::string> arguments) {
+  const bool json = std::erase(arguments, "--json") > 0;
+  if (arguments.size() < 2) {
+    fail(ErrorKind::kUsage, {"arguments", ""}, fmt::format("{}", arguments.size()),
+         "bench_tokenizer [--json] TOKENIZER FILE...");
+  }
+  const Tokenizer tokenizer = read_tokenizer(find_backbone(arguments[0]).path);
+  const Speed speed = measure(tokenizer, read_texts(std::span(arguments).subspan(1)));
+  json ? print_json(speed) : print_text(speed);
   return 0;
 }
 
@@ -72,5 +100,5 @@ int run(int argc, char** argv) {
 }  // namespace telora
 
 int main(int argc, char** argv) {
-  return telora::run_guarded([&] { return telora::run(argc, argv); });
+  return telora::run_guarded([&] { return telora::run({argv + 1, argv + argc}); });
 }

@@ -26,13 +26,13 @@ int64_t CachedForward::extend(int64_t begin, int64_t known, std::span<const int3
 }
 
 int64_t CachedForward::branch(int64_t begin, int64_t known, int64_t own,
-                              std::span<const int32_t> ids) {
+                              std::span<const int32_t> ids, int64_t own_known) {
   AttentionSegment segment;
   segment.prefix_begin = begin;
   segment.prefix_count = known;
   segment.key_begin = own;
-  segment.key_count = static_cast<int64_t>(ids.size());
-  return add(segment, own, known, ids);
+  segment.key_count = own_known + static_cast<int64_t>(ids.size());
+  return add(segment, own + own_known, known + own_known, ids);
 }
 
 int64_t CachedForward::want(int64_t index) {

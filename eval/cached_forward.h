@@ -14,11 +14,14 @@ class CachedForward {
   // Tokens that continue the cache range [begin, begin + known): they are stored right behind it.
   // Returns the index of the first of them within the pass.
   int64_t extend(int64_t begin, int64_t known, std::span<const int32_t> ids);
-  // Tokens that continue the range [begin, begin + known) but are stored from slot `own` on.
-  int64_t branch(int64_t begin, int64_t known, int64_t own, std::span<const int32_t> ids);
+  // Tokens that continue the range [begin, begin + known) but are stored from slot `own` on, behind
+  // `own_known` of their branch that lie there already.
+  int64_t branch(int64_t begin, int64_t known, int64_t own, std::span<const int32_t> ids,
+                 int64_t own_known = 0);
   // Asks for the logits behind token `index` of the pass; returns their row in run()'s result.
   int64_t want(int64_t index);
 
+  int64_t tokens() const { return std::ssize(ids_); }
   bool empty() const { return ids_.empty(); }
   // Stores keys and values, returns the wanted logits [n, V] float32.
   at::Tensor run(const Decoder& decoder, KeyValueCache& cache) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "core/resources.h"
 #include "data/answer_parser.h"
 #include "data/prompt.h"
 #include "eval/prompt_batch.h"
@@ -12,6 +13,7 @@ namespace telora {
 namespace {
 
 constexpr size_t kMostRows = 256;  // of one pass: bounds the logits [rows, V] held at once
+static_assert(kMostSamples < kMostRows);
 
 size_t best_option(const std::vector<double>& log_probabilities) {
   return static_cast<size_t>(std::ranges::max_element(log_probabilities) -
@@ -22,17 +24,26 @@ std::string answer_name(const Category& category, const Example& example, size_t
   return category.kind == TaskKind::kLetters ? option_letter(option) : example.options[option];
 }
 
-Prediction describe(const Category& category, const Example& example, const CandidateScores& scores,
+Prediction describe(const Category& category, const Example& example,
                     const EvaluationOptions& options) {
   Prediction prediction;
   prediction.id = example.id;
   prediction.split = options.part;
   prediction.gold = answer_name(category, example, example.answer);
+  return prediction;
+}
+
+void add_selection(Prediction& prediction, const Category& category, const Example& example,
+                   const CandidateScores& scores) {
   prediction.option_logprobs = scores.options;
   prediction.predicted = answer_name(category, example, best_option(scores.options));
   prediction.correct = prediction.predicted == prediction.gold;
   prediction.parsed = true;
-  return prediction;
+}
+
+std::string name_or_nothing(const Category& category, const Example& example,
+                            const std::optional<size_t>& answer) {
+  return answer ? answer_name(category, example, *answer) : "";
 }
 
 void add_output(Prediction& prediction, const Category& category, const Example& example,
@@ -40,8 +51,21 @@ void add_output(Prediction& prediction, const Category& category, const Example&
   const auto answer = parse_answer(category.parser, output, example.options);
   prediction.output = std::move(output);
   prediction.parsed = answer.has_value();
-  prediction.predicted = answer ? answer_name(category, example, *answer) : "";
+  prediction.predicted = name_or_nothing(category, example, answer);
   prediction.correct = answer == example.answer;
+}
+
+void add_samples(Prediction& prediction, const Category& category, const Example& example,
+                 std::vector<std::string> outputs) {
+  std::vector<std::optional<size_t>> answers;
+  for (std::string& output : outputs) {
+    answers.push_back(parse_answer(category.parser, output, example.options));
+    prediction.samples.push_back(
+        {std::move(output), name_or_nothing(category, example, answers.back())});
+  }
+  const std::optional<size_t> vote = majority_vote(answers);
+  prediction.voted = name_or_nothing(category, example, vote);
+  prediction.voted_correct = vote == example.answer;
 }
 
 // Adds one pass's worth of questions to the evaluation.
@@ -56,33 +80,65 @@ class Pass {
         stop_(backbone.tokenizer.end_of_turn_ids()) {}
 
   void run(std::span<const EncodedExample> encoded, Evaluation& evaluation) {
-    PromptBatch batch(backbone_.decoder, encoded, options_.max_new_tokens);
-    const std::vector<CandidateScores> scores = batch.score_candidates();
-    const std::vector<Continuation> outputs = generate(batch, encoded);
-    for (size_t i = 0; i < encoded.size(); ++i) {
-      const Example& example = examples_[encoded[i].index];
-      Prediction prediction = describe(category_, example, scores[i], options_);
-      evaluation.selection.correct += prediction.correct;
-      loss_ -= scores[i].target;
-      tokens_ += scores[i].target_tokens;
-      if (options_.generate) {
-        add_output(prediction, category_, example, backbone_.tokenizer.decode(outputs[i].ids));
-      }
-      evaluation.predictions.push_back(std::move(prediction));
+    const int64_t answer_tokens = answers_each() * options_.max_new_tokens;
+    PromptBatch batch(backbone_.decoder, encoded, answer_tokens);
+    const size_t first = evaluation.predictions.size();
+    for (const EncodedExample& one : encoded) {
+      evaluation.predictions.push_back(describe(category_, examples_[one.index], options_));
     }
+    const std::span made = std::span(evaluation.predictions).subspan(first);
+    if (options_.selection) select(batch, encoded, made, evaluation.selection);
+    if (options_.generate) generate(batch, encoded, made);
   }
 
   double mean_loss() const { return tokens_ == 0 ? 0 : loss_ / static_cast<double>(tokens_); }
 
+  // Answers to one prompt: a greedy one and the samples.
+  int64_t answers_each() const { return options_.generate ? 1 + options_.majority.samples : 0; }
+
  private:
-  std::vector<Continuation> generate(PromptBatch& batch, std::span<const EncodedExample> encoded) {
-    if (!options_.generate) return {};
-    std::vector<std::string> items;
-    for (const EncodedExample& example : encoded) items.push_back(examples_[example.index].id);
-    GenerationOptions how;
-    how.stop = stop_;
-    how.vocabulary = backbone_.tokenizer.size();
-    return batch.generate(how, items);
+  void select(PromptBatch& batch, std::span<const EncodedExample> encoded,
+              std::span<Prediction> made, Score& selection) {
+    const std::vector<CandidateScores> scores = batch.score_candidates();
+    for (size_t i = 0; i < encoded.size(); ++i) {
+      add_selection(made[i], category_, examples_[encoded[i].index], scores[i]);
+      selection.correct += made[i].correct;
+      loss_ -= scores[i].target;
+      tokens_ += scores[i].target_tokens;
+    }
+  }
+
+  void generate(PromptBatch& batch, std::span<const EncodedExample> encoded,
+                std::span<Prediction> made) {
+    const GenerationOptions how = {stop_, backbone_.tokenizer.size(), options_.max_new_tokens};
+    const std::vector<Continuation> answers = batch.generate(how, requests(encoded));
+    auto answer = answers.begin();
+    for (size_t i = 0; i < encoded.size(); ++i) {
+      const Example& example = examples_[encoded[i].index];
+      add_output(made[i], category_, example, text(*answer++));
+      if (options_.majority.samples == 0) continue;
+      std::vector<std::string> outputs;
+      for (int64_t k = 0; k < options_.majority.samples; ++k) outputs.push_back(text(*answer++));
+      add_samples(made[i], category_, example, std::move(outputs));
+    }
+  }
+
+  // A prompt's greedy answer, then its samples.
+  std::vector<AnswerRequest> requests(std::span<const EncodedExample> encoded) const {
+    const MajoritySettings& vote = options_.majority;
+    std::vector<AnswerRequest> all;
+    for (size_t i = 0; i < encoded.size(); ++i) {
+      all.push_back({.prompt = i});
+      const std::string& item = examples_[encoded[i].index].id;
+      for (int64_t k = 0; k < vote.samples; ++k) {
+        all.push_back({i, vote.sampling, item_stream(vote.seed, item, static_cast<uint64_t>(k))});
+      }
+    }
+    return all;
+  }
+
+  std::string text(const Continuation& answer) const {
+    return backbone_.tokenizer.decode(answer.ids);
   }
 
   const Backbone& backbone_;
@@ -94,13 +150,25 @@ class Pass {
   int64_t tokens_ = 0;
 };
 
+void add_scores(Evaluation& evaluation, const EvaluationOptions& options) {
+  if (options.selection) {
+    evaluation.selection.name = kSelection;
+    evaluation.selection.n = std::ssize(evaluation.predictions);
+  }
+  if (!options.generate) return;
+  evaluation.generated = tally(kGenerated, evaluation.predictions, true);
+  const int64_t samples = options.majority.samples;
+  if (samples > 0) evaluation.voted = tally_votes(majority_name(samples), evaluation.predictions);
+}
+
 }  // namespace
 
 size_t fitting_examples(const std::vector<EncodedExample>& encoded, size_t begin,
-                        int64_t tokens_per_pass) {
+                        int64_t tokens_per_pass, size_t answers) {
+  const size_t most = kMostRows / std::max<size_t>(answers, 1);
   size_t end = begin;
   int64_t tokens = 0;
-  while (end < encoded.size() && end - begin < kMostRows) {
+  while (end < encoded.size() && end - begin < most) {
     tokens += static_cast<int64_t>(encoded[end].prompt.size());
     if (tokens > tokens_per_pass && end > begin) break;
     ++end;
@@ -108,21 +176,31 @@ size_t fitting_examples(const std::vector<EncodedExample>& encoded, size_t begin
   return end - begin;
 }
 
+std::vector<Score> Evaluation::scores() const {
+  std::vector<Score> made;
+  for (const Score* score : {&selection, &generated, &voted}) {
+    if (!score->name.empty()) made.push_back(*score);
+  }
+  return made;
+}
+
 Evaluation evaluate(const Backbone& backbone, const Category& category,
                     const std::vector<Example>& examples,
                     const std::vector<EncodedExample>& encoded, const EvaluationOptions& options) {
+  check_sampling(options.majority.sampling);
+  const Stopwatch watch;
   Evaluation evaluation;
   Pass pass(backbone, category, examples, options);
   for (size_t begin = 0; begin < encoded.size();) {
-    const size_t count = fitting_examples(encoded, begin, options.tokens_per_pass);
+    const size_t count = fitting_examples(encoded, begin, options.tokens_per_pass,
+                                          static_cast<size_t>(pass.answers_each()));
     pass.run(std::span(encoded).subspan(begin, count), evaluation);
     begin += count;
     if (options.progress) options.progress(static_cast<int64_t>(begin));
   }
   evaluation.target_loss = pass.mean_loss();
-  evaluation.selection.name = kSelection;
-  evaluation.selection.n = static_cast<int64_t>(encoded.size());
-  if (options.generate) evaluation.generated = tally(kGenerated, evaluation.predictions, true);
+  add_scores(evaluation, options);
+  evaluation.seconds = watch.seconds();
   return evaluation;
 }
 

@@ -13,9 +13,11 @@
 namespace telora {
 
 struct EvaluationOptions {
-  bool generate = true;  // greedy answers beside option log-likelihoods
+  bool selection = true;           // log-likelihoods of the options and of the target
+  bool generate = true;            // greedy answers
+  MajoritySettings majority = {};  // samples beside the greedy answer; with generate only
   int64_t max_new_tokens = 16;
-  int64_t tokens_per_pass = 4096;  // prompts of one forward pass
+  int64_t tokens_per_pass = 4096;  // of the prompts that are answered together
   std::string part = "test";       // written into the predictions
   // Called after each pass with the questions done; may throw to stop.
   std::function<void(int64_t done)> progress;
@@ -26,15 +28,21 @@ struct Evaluation {
   Score selection;                      // option with the greatest log-probability, first of equals
   Score generated;                      // the category's official parser; n = 0 without generate
   double target_loss = 0;               // mean over answer tokens of -ln p, end of turn included
+  Score voted;                          // Maj@k; n = 0 without samples
+  double seconds = 0;                   // from encoded questions to these scores
+
+  std::vector<Score> scores() const;  // those that were made, in the order of the table
 };
 
-// Scores a backbone as it is, with or without an adapter attached.
+// Scores a backbone as it is, with or without an adapter attached. Throws Error(usage) for sampling
+// out of range.
 Evaluation evaluate(const Backbone& backbone, const Category& category,
                     const std::vector<Example>& examples,
                     const std::vector<EncodedExample>& encoded, const EvaluationOptions& options);
 
-// Length of the longest run of examples from `begin` whose prompts fit one pass (at least one).
+// Length of the longest run of examples from `begin` whose prompts, with so many answers to each,
+// fit one pass (at least one).
 size_t fitting_examples(const std::vector<EncodedExample>& encoded, size_t begin,
-                        int64_t tokens_per_pass);
+                        int64_t tokens_per_pass, size_t answers);
 
 }  // namespace telora

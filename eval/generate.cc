@@ -26,16 +26,15 @@ std::vector<GeneratedAnswer> continue_prompts(Decoder& decoder, const GenerateRe
     adapter->attach(decoder);
   }
   std::vector<EncodedExample> rows(prompts.size());
-  std::vector<std::string> items;
+  std::vector<AnswerRequest> wanted;
   for (size_t i = 0; i < prompts.size(); ++i) {
     rows[i].prompt = std::move(prompts[i]);
-    items.push_back(std::to_string(i));
+    wanted.push_back({i, request.sampling, item_stream(request.seed, std::to_string(i))});
   }
-  options.sampling = request.sampling;
-  options.seed = request.seed;
+  options.max_new_tokens = request.max_new_tokens;
   PromptBatch batch(decoder, rows, request.max_new_tokens);
   std::vector<GeneratedAnswer> answers;
-  for (Continuation& output : batch.generate(options, items)) {
+  for (Continuation& output : batch.generate(options, std::move(wanted))) {
     const size_t row = answers.size();
     answers.push_back({std::move(rows[row].prompt), std::move(output.ids), "", output.stopped});
   }

@@ -1,15 +1,16 @@
 #include "eval/prompt_batch.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
-#include "backbone/parallel.h"
 #include "backbone/torch.h"
+#include "core/error.h"
+#include "eval/cached_forward.h"
 
 namespace telora {
 
 namespace {
-
-using Ids = std::vector<int32_t>;
 
 // All completions to score of one example: its options, then the target.
 std::vector<std::span<const int32_t>> completions_of(const EncodedExample& example) {
@@ -62,7 +63,6 @@ class CandidatePass {
   }
 
   const CachedForward& forward() const { return forward_; }
-  int64_t slots() const { return scratch_; }
 
  private:
   void append_wanted(int64_t first, size_t count, std::vector<Lookup>& where) {
@@ -98,31 +98,10 @@ double sum_log_probabilities(const std::vector<Lookup>& lookups, const at::Tenso
   return total;
 }
 
-// Room behind each prompt: its generated answer, or what all its completions share.
-int64_t reserve_of(const EncodedExample& example, int64_t max_new_tokens) {
-  return std::max<int64_t>(max_new_tokens, static_cast<int64_t>(example.target.size()));
-}
-
 int64_t shared_by(std::span<const EncodedExample> examples) {
   std::vector<const EncodedExample*> rows;
   for (const EncodedExample& example : examples) rows.push_back(&example);
   return static_cast<int64_t>(shared_prompt_tokens(rows));
-}
-
-// The next token of each active row. logits: [active, V]
-Ids choose_tokens(const at::Tensor& logits, std::span<const size_t> active,
-                  const GenerationOptions& options, std::vector<RandomStream>& random) {
-  const int64_t row = logits.size(1);
-  const int64_t usable = options.vocabulary > 0 ? std::min(options.vocabulary, row) : row;
-  Ids chosen(active.size());
-  parallel_for(0, static_cast<int64_t>(active.size()), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const std::span one(logits.const_data_ptr<float>() + i * row, static_cast<size_t>(usable));
-      const auto at = static_cast<size_t>(i);
-      chosen[at] = choose_token(one, options.sampling, random[active[at]]);
-    }
-  });
-  return chosen;
 }
 
 int64_t branch_slots(const EncodedExample& example) {
@@ -134,36 +113,50 @@ int64_t branch_slots(const EncodedExample& example) {
 }  // namespace
 
 PromptBatch::PromptBatch(const Decoder& decoder, std::span<const EncodedExample> examples,
-                         int64_t max_new_tokens)
-    : decoder_(decoder), examples_(examples), max_new_tokens_(max_new_tokens) {
+                         int64_t answer_tokens, int64_t tokens_per_pass)
+    : decoder_(decoder), examples_(examples), shared_(shared_by(examples)), scratch_(shared_) {
   const at::NoGradGuard no_gradient;
-  const int64_t shared = shared_by(examples_);
-  CachedForward forward;
-  scratch_ = shared;
-  if (shared > 0)
-    forward.extend(0, 0, std::span(examples_[0].prompt).first(static_cast<size_t>(shared)));
-  int64_t slots = 0;
+  int64_t branches = 0;
   for (const EncodedExample& example : examples_) {
-    begins_.push_back(scratch_);
-    const auto own = std::span(example.prompt).subspan(static_cast<size_t>(shared));
-    const int64_t first = shared > 0 ? forward.branch(0, shared, scratch_ + shared, own)
-                                     : forward.extend(scratch_, 0, own);
-    forward.want(first + static_cast<int64_t>(own.size()) - 1);
-    scratch_ += static_cast<int64_t>(example.prompt.size()) + reserve_of(example, max_new_tokens);
-    slots += branch_slots(example);
+    prompts_.push_back({scratch_, static_cast<int64_t>(example.prompt.size())});
+    // Behind a prompt comes what all its completions begin with.
+    scratch_ += static_cast<int64_t>(example.prompt.size() + example.target.size());
+    branches += branch_slots(example);
   }
-  cache_ = decoder_.make_cache(scratch_ + slots);
-  last_logits_ = forward.run(decoder_, cache_);
-  copy_prefix(shared);
+  // Candidates and answers use the same slots, one after the other.
+  slots_ = scratch_ + std::max(branches, std::ssize(examples_) * answer_tokens);
+  cache_ = decoder_.make_cache(slots_);
+  read_prompts(tokens_per_pass);
+  copy_prefix();
+}
+
+// What all prompts begin with comes first and is read once.
+void PromptBatch::read_prompts(int64_t tokens_per_pass) {
+  std::vector<at::Tensor> logits;
+  CachedForward forward;
+  const auto shared = static_cast<size_t>(shared_);
+  if (shared > 0) forward.extend(0, 0, std::span(examples_[0].prompt).first(shared));
+  for (size_t i = 0; i < examples_.size(); ++i) {
+    const auto own = std::span(examples_[i].prompt).subspan(shared);
+    if (i > 0 && forward.tokens() + std::ssize(own) > tokens_per_pass) {
+      logits.push_back(forward.run(decoder_, cache_));
+      forward = {};
+    }
+    const int64_t first = shared > 0 ? forward.branch(0, shared_, prompts_[i].begin + shared_, own)
+                                     : forward.extend(prompts_[i].begin, 0, own);
+    forward.want(first + std::ssize(own) - 1);
+  }
+  logits.push_back(forward.run(decoder_, cache_));
+  last_logits_ = at::cat(logits);
 }
 
 // From here on each row's keys and values lie in one piece, prefix first.
-void PromptBatch::copy_prefix(int64_t shared) {
-  if (shared == 0) return;
+void PromptBatch::copy_prefix() {
+  if (shared_ == 0) return;
   for (auto* pool : {&cache_.keys, &cache_.values}) {
     for (at::Tensor& layer : *pool) {
-      for (const int64_t begin : begins_)
-        layer.narrow(0, begin, shared).copy_(layer.narrow(0, 0, shared));
+      for (const CachedPrompt& prompt : prompts_)
+        layer.narrow(0, prompt.begin, shared_).copy_(layer.narrow(0, 0, shared_));
     }
   }
 }
@@ -173,7 +166,7 @@ std::vector<CandidateScores> PromptBatch::score_candidates() {
   CandidatePass pass(scratch_);
   std::vector<RowPlan> plans;
   for (size_t i = 0; i < examples_.size(); ++i) {
-    plans.push_back(pass.add(static_cast<int64_t>(i), begins_[i], examples_[i]));
+    plans.push_back(pass.add(static_cast<int64_t>(i), prompts_[i].begin, examples_[i]));
   }
   const at::Tensor prompt = at::log_softmax(last_logits_, 1);
   const at::Tensor behind = pass.forward().empty()
@@ -194,42 +187,14 @@ std::vector<CandidateScores> PromptBatch::score_candidates() {
 }
 
 std::vector<Continuation> PromptBatch::generate(const GenerationOptions& options,
-                                                std::span<const std::string> items) {
-  const at::NoGradGuard no_gradient;
-  std::vector<Continuation> outputs(examples_.size());
-  std::vector<RandomStream> random;
-  for (size_t i = 0; i < examples_.size(); ++i)
-    random.push_back(item_stream(options.seed, items.empty() ? std::string() : items[i]));
-  std::vector<size_t> active(examples_.size());
-  for (size_t i = 0; i < active.size(); ++i) active[i] = i;
-  at::Tensor logits = last_logits_;
-  for (int64_t step = 0; step < max_new_tokens_ && !active.empty(); ++step) {
-    const Ids chosen = choose_tokens(logits, active, options, random);
-    CachedForward forward;
-    active = take(chosen, active, options.stop, outputs, forward);
-    if (!active.empty()) logits = forward.run(decoder_, cache_);
+                                                std::vector<AnswerRequest> requests) {
+  const int64_t needed = std::ssize(requests) * options.max_new_tokens;
+  if (needed > slots_ - scratch_) {
+    throw Error(ErrorKind::kInternal, fmt::format("prompt batch: {} slots for answers, {} needed",
+                                                  slots_ - scratch_, needed));
   }
-  return outputs;
-}
-
-// Adds each chosen token to its row's output; returns the rows that go on, whose next pass is
-// `forward`.
-std::vector<size_t> PromptBatch::take(std::span<const int32_t> chosen,
-                                      std::span<const size_t> active, std::span<const int32_t> stop,
-                                      std::vector<Continuation>& outputs,
-                                      CachedForward& forward) const {
-  std::vector<size_t> still;
-  for (size_t i = 0; i < active.size(); ++i) {
-    Continuation& output = outputs[active[i]];
-    output.stopped = std::ranges::find(stop, chosen[i]) != stop.end();
-    if (output.stopped) continue;
-    const auto known = static_cast<int64_t>(examples_[active[i]].prompt.size() + output.ids.size());
-    output.ids.push_back(chosen[i]);
-    if (static_cast<int64_t>(output.ids.size()) == max_new_tokens_) continue;
-    forward.want(forward.extend(begins_[active[i]], known, {&chosen[i], 1}));
-    still.push_back(active[i]);
-  }
-  return still;
+  return AnswerBatch(decoder_, cache_, prompts_, scratch_, options)
+      .run(last_logits_, std::move(requests));
 }
 
 }  // namespace telora

@@ -5,11 +5,14 @@
 #include <vector>
 
 #include "backbone/decoder.h"
-#include "eval/cached_forward.h"
+#include "eval/continuation.h"
 #include "eval/encoded_example.h"
-#include "eval/sampling.h"
 
 namespace telora {
+
+// Enough for matrix products at full speed, and a quarter of the memory that all prompts of a batch
+// would take at once.
+inline constexpr int64_t kPromptTokensPerPass = 1024;
 
 // Natural-log probabilities of one question's completions, given its prompt.
 struct CandidateScores {
@@ -18,47 +21,35 @@ struct CandidateScores {
   int64_t target_tokens = 0;
 };
 
-// How answers are generated.
-struct GenerationOptions {
-  std::span<const int32_t> stop = {};  // tokens that end an answer and are not part of it
-  int64_t vocabulary = 0;              // ids from here on are never produced; 0: all may be
-  Sampling sampling = {};
-  uint64_t seed = 42;  // of all items; not used at temperature 0
-};
-
-struct Continuation {
-  std::vector<int32_t> ids;
-  bool stopped = false;  // by a token of `stop`; else by the number of tokens
-};
-
 // Several prompts read once, without padding, what all begin with only once: their keys and values
-// serve every option and the generated answer. No gradient.
+// serve every option and every generated answer. No gradient.
 class PromptBatch {
  public:
-  // Reads the prompts (one forward pass). The examples must outlive the batch.
+  // Reads the prompts, at most `tokens_per_pass` tokens (or one prompt) in a forward pass.
+  // `answer_tokens`: room for the answers to one prompt, the sum of their greatest lengths. The
+  // examples must outlive the batch.
   PromptBatch(const Decoder& decoder, std::span<const EncodedExample> examples,
-              int64_t max_new_tokens);
+              int64_t answer_tokens, int64_t tokens_per_pass = kPromptTokensPerPass);
 
   // One forward pass over what follows the prompts; tokens that all completions of a row share are
   // read once.
   std::vector<CandidateScores> score_candidates();
 
-  // A continuation of each prompt, at most max_new_tokens long. `items` name the prompts: an item's
-  // random numbers depend on seed and name alone (eval/sampling.h); may be empty at temperature 0.
-  // May be called again, with another seed for another sample.
+  // An answer a request, all made together (eval/continuation.h). May be called again. Throws
+  // Error(internal) where there is no room for so many answers of options.max_new_tokens.
   std::vector<Continuation> generate(const GenerationOptions& options,
-                                     std::span<const std::string> items);
+                                     std::vector<AnswerRequest> requests);
 
  private:
-  void copy_prefix(int64_t shared);
-  std::vector<size_t> take(std::span<const int32_t> chosen, std::span<const size_t> active,
-                           std::span<const int32_t> stop, std::vector<Continuation>& outputs,
-                           CachedForward& forward) const;
+  void read_prompts(int64_t tokens_per_pass);
+  void copy_prefix();
+
   const Decoder& decoder_;
   std::span<const EncodedExample> examples_;
-  int64_t max_new_tokens_;
-  std::vector<int64_t> begins_;  // first cache slot of each row
-  int64_t scratch_ = 0;          // first cache slot behind all rows
+  int64_t shared_;  // tokens that all prompts begin with, in the cache's first slots
+  std::vector<CachedPrompt> prompts_;
+  int64_t scratch_ = 0;  // first cache slot behind all rows
+  int64_t slots_ = 0;    // of the whole cache
   KeyValueCache cache_;
   at::Tensor last_logits_;  // [rows, V] float32, behind each prompt's last token
 };

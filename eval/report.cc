@@ -55,6 +55,19 @@ Json to_value(const Comparison& comparison) {
           {"mcnemar_mid_p", test.mid}};
 }
 
+Json to_value(const MajoritySettings& majority) {
+  return {{"samples", majority.samples},
+          {"temperature", majority.sampling.temperature},
+          {"top_p", majority.sampling.top_p},
+          {"seed", majority.seed}};
+}
+
+Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+Json to_value(const Sample& sample) {
+  return {{"output", sample.output}, {"predicted", text_or_null(sample.predicted)}};
+}
+
 template <typename T>
 Json to_array(const std::vector<T>& items) {
   Json array = Json::array();
@@ -67,14 +80,20 @@ Json to_value(const Prediction& p) {
   for (const double value : p.option_logprobs) {
     logprobs.push_back(std::isfinite(value) ? Json(value) : Json());
   }
-  return {{"id", p.id},
-          {"split", p.split},
-          {"gold", p.gold},
-          {"predicted", p.predicted.empty() ? Json() : Json(p.predicted)},
-          {"correct", p.correct},
-          {"parsed", p.parsed},
-          {"option_logprobs", logprobs},
-          {"output", p.output ? Json(*p.output) : Json()}};
+  Json value = {{"id", p.id},
+                {"split", p.split},
+                {"gold", p.gold},
+                {"predicted", text_or_null(p.predicted)},
+                {"correct", p.correct},
+                {"parsed", p.parsed},
+                {"option_logprobs", logprobs},
+                {"output", p.output ? Json(*p.output) : Json()}};
+  if (!p.samples.empty()) {
+    value["samples"] = to_array(p.samples);
+    value["voted"] = text_or_null(p.voted);
+    value["voted_correct"] = p.voted_correct;
+  }
+  return value;
 }
 
 Score read_score(Fields fields) {
@@ -137,6 +156,16 @@ PartCounts read_rows(Fields fields) {
   return rows;
 }
 
+MajoritySettings read_majority(Fields fields) {
+  MajoritySettings majority;
+  majority.samples = fields.integer("samples", {.min = 1});
+  majority.sampling.temperature = fields.number("temperature", {.min = 0});
+  majority.sampling.top_p = fields.number("top_p", {.min = 0, .max = 1, .min_excluded = true});
+  majority.seed = static_cast<uint64_t>(fields.integer("seed", kCount));
+  fields.finish();
+  return majority;
+}
+
 std::vector<double> read_logprobs(Fields& fields) {
   constexpr double kNone = -std::numeric_limits<double>::infinity();
   std::vector<double> values;
@@ -151,21 +180,37 @@ std::vector<double> read_logprobs(Fields& fields) {
   return values;
 }
 
+std::optional<std::string> read_text_or_null(Fields& fields, const char* key) {
+  const bool none = fields.is_null(key);
+  if (none) fields.ignore(key);
+  return none ? std::nullopt : std::optional(fields.string(key));
+}
+
+Sample read_sample(Fields fields) {
+  Sample sample;
+  sample.output = fields.string("output");
+  sample.predicted = read_text_or_null(fields, "predicted").value_or("");
+  fields.finish();
+  return sample;
+}
+
+void read_vote(Fields& fields, Prediction& p) {
+  for (Fields& sample : fields.objects("samples")) p.samples.push_back(read_sample(sample));
+  p.voted = read_text_or_null(fields, "voted").value_or("");
+  p.voted_correct = fields.boolean("voted_correct");
+}
+
 Prediction read_prediction(Fields fields) {
-  const auto text_or_null = [&](const char* key) {
-    const bool none = fields.is_null(key);
-    if (none) fields.ignore(key);
-    return none ? std::nullopt : std::optional(fields.string(key));
-  };
   Prediction p;
   p.id = fields.string("id");
   p.split = fields.string("split");
   p.gold = fields.string("gold");
-  p.predicted = text_or_null("predicted").value_or("");
+  p.predicted = read_text_or_null(fields, "predicted").value_or("");
   p.correct = fields.boolean("correct");
   p.parsed = fields.boolean("parsed");
   p.option_logprobs = read_logprobs(fields);
-  p.output = text_or_null("output");
+  p.output = read_text_or_null(fields, "output");
+  if (fields.has("samples")) read_vote(fields, p);
   fields.finish();
   return p;
 }
@@ -183,24 +228,34 @@ Score tally(std::string name, const std::vector<Prediction>& predictions, bool c
   return score;
 }
 
+Score tally_votes(std::string name, const std::vector<Prediction>& predictions) {
+  Score score{std::move(name), 0, static_cast<int64_t>(predictions.size()), 0};
+  for (const Prediction& prediction : predictions) {
+    score.correct += prediction.voted_correct;
+    *score.unparsed += prediction.voted.empty();
+  }
+  return score;
+}
+
 Comparison compare(std::string metric, std::string first_name, const std::vector<Prediction>& first,
-                   std::string second_name, const std::vector<Prediction>& second) {
-  std::unordered_map<std::string, bool> right;
-  for (const Prediction& prediction : first) right[prediction.id] = prediction.correct;
+                   std::string second_name, const std::vector<Prediction>& second,
+                   bool Prediction::*right) {
+  std::unordered_map<std::string, bool> known;
+  for (const Prediction& prediction : first) known[prediction.id] = prediction.*right;
   const auto differ = [&](const std::string& found) {
     fail(ErrorKind::kData, {.file = second_name, .field = "id"}, found,
          "the same questions as " + first_name, "score both on the same split and part");
   };
-  if (right.size() != first.size() || first.size() != second.size()) {
-    differ(fmt::format("{} rows against {}", second.size(), right.size()));
+  if (known.size() != first.size() || first.size() != second.size()) {
+    differ(fmt::format("{} rows against {}", second.size(), known.size()));
   }
   PairedCounts counts{.n = static_cast<int64_t>(first.size())};
   for (const Prediction& prediction : second) {
-    const auto match = right.find(prediction.id);
-    if (match == right.end()) differ(printable(prediction.id));
-    counts.only_first += match->second && !prediction.correct;
-    counts.only_second += prediction.correct && !match->second;
-    right.erase(match);  // an id that comes twice is missing the second time
+    const auto match = known.find(prediction.id);
+    if (match == known.end()) differ(printable(prediction.id));
+    counts.only_first += match->second && !(prediction.*right);
+    counts.only_second += prediction.*right && !match->second;
+    known.erase(match);  // an id that comes twice is missing the second time
   }
   return {std::move(metric), std::move(first_name), std::move(second_name), counts};
 }
@@ -225,20 +280,21 @@ std::vector<Prediction> read_predictions(const std::filesystem::path& path) {
 }
 
 void write_report(const std::filesystem::path& path, const Report& report) {
-  const Json value = {{"report_version", kVersion},
-                      {"category", report.category},
-                      {"backbone", report.backbone},
-                      {"parser", report.parser},
-                      {"split_method", report.split_method},
-                      {"split_seed", report.split_seed},
-                      {"rows",
-                       {{"training", report.rows.training},
-                        {"validation", report.rows.validation},
-                        {"test", report.rows.test}}},
-                      {"part", report.part},
-                      {"subjects", to_array(report.subjects)},
-                      {"baselines", to_array(report.baselines)},
-                      {"comparisons", to_array(report.comparisons)}};
+  Json value = {{"report_version", kVersion},
+                {"category", report.category},
+                {"backbone", report.backbone},
+                {"parser", report.parser},
+                {"split_method", report.split_method},
+                {"split_seed", report.split_seed},
+                {"rows",
+                 {{"training", report.rows.training},
+                  {"validation", report.rows.validation},
+                  {"test", report.rows.test}}},
+                {"part", report.part},
+                {"subjects", to_array(report.subjects)},
+                {"baselines", to_array(report.baselines)},
+                {"comparisons", to_array(report.comparisons)}};
+  if (report.majority.samples > 0) value["majority"] = to_value(report.majority);
   publish(path, value.dump(2) + "\n");
 }
 
@@ -253,6 +309,7 @@ Report read_report(const std::filesystem::path& path) {
   report.split_seed = fields.integer("split_seed", kCount);
   report.rows = read_rows(fields.object("rows"));
   report.part = fields.string("part");
+  if (fields.has("majority")) report.majority = read_majority(fields.object("majority"));
   for (Fields& f : fields.objects("subjects")) report.subjects.push_back(read_subject(f));
   for (Fields& f : fields.objects("baselines")) report.baselines.push_back(read_baseline(f));
   for (Fields& f : fields.objects("comparisons")) report.comparisons.push_back(read_comparison(f));

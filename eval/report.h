@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "eval/baselines.h"
+#include "eval/majority.h"
 #include "eval/statistics.h"
 
 namespace telora {
@@ -16,7 +17,7 @@ inline constexpr const char* kGenerated = "generated pass@1";
 
 // How often one way of answering was right.
 struct Score {
-  std::string name;  // kSelection, kGenerated, "generated maj@4", …
+  std::string name;  // kSelection, kGenerated, majority_name(4), …
   int64_t correct = 0;
   int64_t n = 0;
   std::optional<int64_t> unparsed = std::nullopt;  // answers not understood (wrong too); none where
@@ -54,9 +55,16 @@ struct Report {
   int64_t split_seed = 0;
   PartCounts rows;
   std::string part = "test";  // the part that was scored
+  MajoritySettings majority;  // samples = 0: no vote was taken
   std::vector<Subject> subjects;
   std::vector<Baseline> baselines;
   std::vector<Comparison> comparisons;
+};
+
+// One of the answers that a vote is taken of.
+struct Sample {
+  std::string output = {};
+  std::string predicted = {};  // empty = not understood
 };
 
 // One line of predictions.jsonl. `predicted`, `correct` and `parsed` speak of the generated answer;
@@ -70,13 +78,20 @@ struct Prediction {
   bool parsed = false;
   std::vector<double> option_logprobs = {};  // natural logarithms, in the order of the options
   std::optional<std::string> output = std::nullopt;
+  std::vector<Sample> samples = {};  // in the order in which they were drawn; empty: no vote
+  std::string voted = {};            // the majority's answer; empty = no sample was understood
+  bool voted_correct = false;
 };
 
 Score tally(std::string name, const std::vector<Prediction>& predictions, bool count_unparsed);
+// Maj@k; a vote is unparsed where no sample was understood.
+Score tally_votes(std::string name, const std::vector<Prediction>& predictions);
 
-// Pairs the predictions by id. Throws Error(data) if the two lists are not of the same questions.
+// Pairs the predictions by id; `right` says which answer counts. Throws Error(data) if the two
+// lists are not of the same questions.
 Comparison compare(std::string metric, std::string first_name, const std::vector<Prediction>& first,
-                   std::string second_name, const std::vector<Prediction>& second);
+                   std::string second_name, const std::vector<Prediction>& second,
+                   bool Prediction::*right = &Prediction::correct);
 
 // predictions.jsonl. Reading throws Error(data) with the line; a log-probability of −infinity is
 // null.

@@ -73,7 +73,7 @@ std::string rule() {
 }
 
 int64_t scored_rows(const Report& report) {
-  if (report.part == "training") return report.rows.training;
+  if (report.part == "train") return report.rows.training;
   return report.part == "validation" ? report.rows.validation : report.rows.test;
 }
 
@@ -136,6 +136,13 @@ std::string rule_lines(const Subject& subject, const Baseline& best) {
   return text;
 }
 
+std::string majority_note(const MajoritySettings& m) {
+  return fmt::format(
+      "maj@{0}: most frequent of {0} answers at temperature {1:.3g}, top-p {2:.3g}, seed {3}; of "
+      "equals the first.",
+      m.samples, m.sampling.temperature, m.sampling.top_p, m.seed);
+}
+
 // What a reader must know to trust a number: who read the answers, which tests were made.
 std::string notes(const Report& report) {
   std::string text;
@@ -143,6 +150,7 @@ std::string notes(const Report& report) {
     if (wanted) text += fmt::format("{}  {}\n", text.empty() ? "\n" : "", sentence);
   };
   note(!report.parser.empty(), fmt::format("Generated answers read by {}.", report.parser));
+  note(report.majority.samples > 0, majority_note(report.majority));
   note(!report.comparisons.empty(),
        "p against a model: exact McNemar test on the same questions, two-sided.");
   note(!report.baselines.empty(), "p against a rule: exact binomial test, one-sided.");

@@ -18,8 +18,9 @@ struct Sampling {
 // 1].
 void check_sampling(const Sampling& sampling);
 
-// The random numbers of one item: the same whatever stands beside it in a batch.
-RandomStream item_stream(uint64_t seed, const std::string& item);
+// The random numbers of one item's sample number `sample`: the same whatever stands beside it in a
+// batch. Sample i of a seed is sample 0 of seed + i.
+RandomStream item_stream(uint64_t seed, const std::string& item, uint64_t sample = 0);
 
 // The token chosen from `logits` [V]: the first of the greatest ones at temperature 0; else drawn
 // with one number of `random` from softmax(logits / temperature) cut to the nucleus of top_p

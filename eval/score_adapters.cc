@@ -7,10 +7,13 @@
 #include "backbone/backbone.h"
 #include "backbone/device.h"
 #include "backbone/torch.h"
+#include "core/memory.h"
+#include "core/resources.h"
 #include "data/source.h"
 #include "data/split.h"
 #include "eval/encode.h"
 #include "eval/evaluate.h"
+#include "eval/evaluation_summary.h"
 
 namespace telora {
 
@@ -42,8 +45,9 @@ class Scoring {
                           static_cast<uint64_t>(request.split_seed))),
         backbone_(load_backbone(request.backbone, frozen_type(request.precision),
                                 request.chat_template, open_device(request.device))),
-        encoded_(ExampleEncoder(category_, backbone_, category_.max_length)
-                     .encode_all(data_.examples, part_of(split_, request.part))) {}
+        encoded_(encode()) {
+    keep_freed_memory();
+  }
 
   Report run() {
     Report report = begin_report();
@@ -56,13 +60,24 @@ class Scoring {
       adapter.attach(backbone_.decoder);
       const Evaluation adapted = score(folder, report);
       LoraAdapter::detach(backbone_.decoder);
-      report.comparisons.push_back(
-          compare(kGenerated, "base", base.predictions, folder, adapted.predictions));
+      add_comparisons(base, folder, adapted, report);
     }
+    if (!request_.out.empty()) write_results(report);
     return report;
   }
 
  private:
+  std::vector<EncodedExample> encode() {
+    const Stopwatch watch;
+    auto encoded = ExampleEncoder(category_, backbone_, category_.max_length)
+                       .encode_all(data_.examples, part_of(split_, request_.part));
+    summary_.encode_seconds = watch.seconds();
+    for (const EncodedExample& example : encoded)
+      summary_.prompt_tokens += std::ssize(example.prompt);
+    summary_.questions = std::ssize(encoded);
+    return encoded;
+  }
+
   std::vector<AdapterFile> read_adapters() const {
     std::vector<AdapterFile> files;
     for (const std::string& folder : request_.adapters) {
@@ -85,27 +100,48 @@ class Scoring {
                    static_cast<int64_t>(split_.validation.size()),
                    static_cast<int64_t>(split_.test.size())};
     report.part = request_.part;
+    report.majority = request_.majority;
     report.baselines =
         shortcut_baselines(category_.kind, examples_at(data_.examples, split_.train),
                            examples_at(data_.examples, part_of(split_, request_.part)));
     return report;
   }
 
-  Evaluation score(const std::string& subject, Report& report) const {
+  Evaluation score(const std::string& subject, Report& report) {
     EvaluationOptions options;
-    options.max_new_tokens = category_.max_new_tokens;
+    options.selection = request_.selection;
+    options.majority = request_.majority;
+    options.max_new_tokens =
+        request_.max_new_tokens > 0 ? request_.max_new_tokens : category_.max_new_tokens;
     options.tokens_per_pass = request_.tokens_per_pass;
     options.part = request_.part;
-    const auto total = static_cast<int64_t>(encoded_.size());
     options.progress = [&](int64_t done) {
-      if (request_.progress) request_.progress(subject, done, total);
+      if (request_.progress) request_.progress(subject, done, summary_.questions);
     };
     Evaluation evaluation = evaluate(backbone_, category_, data_.examples, encoded_, options);
-    report.subjects.push_back({subject, {evaluation.selection, evaluation.generated}});
-    if (!request_.predictions.empty()) {
-      write_predictions(predictions_file(request_.predictions, subject), evaluation.predictions);
+    report.subjects.push_back({subject, evaluation.scores()});
+    summary_.subjects.push_back({subject, evaluation.seconds});
+    if (!request_.out.empty()) {
+      write_predictions(predictions_file(request_.out, subject), evaluation.predictions);
     }
     return evaluation;
+  }
+
+  void add_comparisons(const Evaluation& base, const std::string& folder, const Evaluation& adapted,
+                       Report& report) const {
+    const auto add = [&](const std::string& metric, bool Prediction::*right) {
+      report.comparisons.push_back(
+          compare(metric, "base", base.predictions, folder, adapted.predictions, right));
+    };
+    add(kGenerated, &Prediction::correct);
+    if (request_.majority.samples > 0) add(adapted.voted.name, &Prediction::voted_correct);
+  }
+
+  void write_results(const Report& report) {
+    const std::filesystem::path out(request_.out);
+    summary_.peak_rss_bytes = peak_rss_bytes();
+    write_summary(out / "summary.json", summary_);
+    write_report(out / "report.json", report);
   }
 
   const ScoreRequest& request_;
@@ -113,6 +149,7 @@ class Scoring {
   DataSet data_;
   Split split_;
   Backbone backbone_;
+  EvaluationSummary summary_;
   std::vector<EncodedExample> encoded_;
 };
 

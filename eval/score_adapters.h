@@ -20,9 +20,13 @@ struct ScoreRequest {
   int64_t split_seed = 42;
   std::string precision = "bf16";
   std::string device = "cpu";  // cpu or cuda
+  bool selection = true;       // option log-likelihoods beside generated answers
+  MajoritySettings majority;   // samples = 0: greedy answers only
+  int64_t max_new_tokens = 0;  // of an answer; 0 = what the category says
   bool accept_risk = false;    // score adapters of other weights or with a suspicious spectrum too
   int64_t tokens_per_pass = 4096;
-  std::string predictions;  // folder for one predictions file a subject; empty = none
+  std::string out;  // folder for report.json, summary.json and a predictions file a subject; empty
+                    // = none
   std::function<void(const std::string& subject, int64_t done, int64_t total)> progress;
 };
 

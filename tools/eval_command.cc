@@ -14,9 +14,28 @@ namespace {
 
 struct EvalFlags {
   ScoreRequest request;
-  std::string out;
   bool quiet = false;
 };
+
+void add_answer_options(CLI::App& run, ScoreRequest& r) {
+  run.add_option("--max-new-tokens", r.max_new_tokens, "Of an answer (default: by the category)")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
+  run.add_flag("!--no-selection", r.selection, "Generated answers only, no option log-likelihoods");
+  CLI::Option* maj =
+      run.add_option("--maj", r.majority.samples,
+                     "Also draw K answers to each question and take the most frequent: Maj@K")
+          ->type_name("K")
+          ->check(CLI::Range(int64_t{1}, kMostSamples));
+  run.add_option("--temperature", r.majority.sampling.temperature, "Of the K answers")
+      ->needs(maj)
+      ->capture_default_str();
+  run.add_option("--top-p", r.majority.sampling.top_p, "Nucleus they are drawn from; 1: all tokens")
+      ->needs(maj)
+      ->capture_default_str();
+  run.add_option("--seed", r.majority.seed, "Answer i is drawn with this seed + i")
+      ->needs(maj)
+      ->capture_default_str();
+}
 
 CLI::App* add_run(CLI::App& app, EvalFlags& flags) {
   CLI::App* run =
@@ -39,9 +58,11 @@ CLI::App* add_run(CLI::App& app, EvalFlags& flags) {
   run->add_option("--device", r.device, "cpu, or cuda in a program built for it")
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
+  add_answer_options(*run, r);
   run->add_flag("--accept-risk", r.accept_risk,
                 "Score adapters of other weights or with a suspicious spectrum too");
-  run->add_option("--out", flags.out, "Folder for report.json and a predictions file each");
+  run->add_option("--out", r.out,
+                  "Folder for report.json, summary.json and a predictions file each");
   run->add_flag("--quiet", flags.quiet, "Only the table and errors");
   return run;
 }
@@ -63,13 +84,9 @@ int eval_command(int argc, char** argv) {
     console.progress({.stage = "score " + subject, .step = done, .total = total});
     if (done == total) console.finish();
   };
-  if (!flags.out.empty()) {
-    create_folders(flags.out);
-    flags.request.predictions = flags.out;
-  }
-  const Report report = score_adapters(flags.request);
-  if (!flags.out.empty()) write_report(std::filesystem::path(flags.out) / "report.json", report);
-  fmt::print("{}", render_table(report));
+  check_sampling(flags.request.majority.sampling);
+  if (!flags.request.out.empty()) create_folders(flags.request.out);
+  fmt::print("{}", render_table(score_adapters(flags.request)));
   return 0;
 }
 

@@ -1,7 +1,6 @@
 #include "train/manifest.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <nlohmann/json.hpp>
 
@@ -48,12 +47,6 @@ Json results_json(const Report& report) {
 }
 
 }  // namespace
-
-int64_t peak_rss_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
-}
 
 void write_summary(const std::filesystem::path& path, const RunSummary& summary) {
   publish(path, summary_json(summary).dump(1) + "\n");

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "core/resources.h"
 #include "eval/report.h"
 #include "train/checkpoint.h"
 #include "train/recipe.h"
@@ -22,8 +23,6 @@ struct RunSummary {
   int64_t parameters_trained = 0;
   int64_t parameters_frozen = 0;
 };
-
-int64_t peak_rss_bytes();  // of this process
 
 void write_summary(const std::filesystem::path& path, const RunSummary& summary);
 

@@ -116,6 +116,18 @@ TEST(RenderTable, ABaseAloneIsTestedAgainstTheBestRule) {
   EXPECT_THAT(table, AllOf(HasSubstr("-12.0"), HasSubstr("1.000"), Not(HasSubstr("McNemar"))));
 }
 
+TEST(RenderTable, SaysHowVotesWereMadeAndCountsThePartThatWasScored) {
+  Report report = example_report();
+  report.part = "train";
+  report.majority = {4, {.temperature = 0.7, .top_p = 1}, 42};
+  report.subjects[0].scores.push_back({majority_name(4), 300, 2233, 12});
+  const std::string table = render_table(report);
+  EXPECT_THAT(table, HasSubstr("2,233 train questions"));
+  EXPECT_THAT(table, HasSubstr("generated maj@4             300 of 2,233     13.4 %"));
+  EXPECT_THAT(table, HasSubstr("maj@4: most frequent of 4 answers at temperature 0.7, top-p "
+                               "1, seed 42; of equals the first."));
+}
+
 TEST(RenderTable, AnEmptyReportHasNoNumbersToDivide) {
   EXPECT_THAT(render_table(Report{}), Not(HasSubstr("nan")));
 }
@@ -131,6 +143,17 @@ TEST(Tally, CountsRightAndUnparsed) {
   EXPECT_EQ(tally(kSelection, predictions, false).unparsed, std::nullopt);
 }
 
+TEST(Tally, CountsVotesAndThoseThatNoSampleTookPartIn) {
+  const std::vector<Prediction> predictions = {{.correct = true, .voted = "A"},
+                                               {.voted = "B", .voted_correct = true},
+                                               {.correct = true, .voted = ""}};
+  const Score score = tally_votes(majority_name(4), predictions);
+  EXPECT_EQ(score.name, "generated maj@4");
+  EXPECT_EQ(score.correct, 1);
+  EXPECT_EQ(score.n, 3);
+  EXPECT_EQ(score.unparsed, 1);
+}
+
 TEST(Compare, PairsById) {
   const std::vector<Prediction> first = {
       {.id = "a", .correct = true}, {.id = "b", .correct = true}, {.id = "c", .correct = false}};
@@ -140,6 +163,16 @@ TEST(Compare, PairsById) {
   EXPECT_EQ(comparison.counts.only_first, 1);
   EXPECT_EQ(comparison.counts.only_second, 1);
   EXPECT_EQ(comparison.counts.n, 3);
+}
+
+TEST(Compare, CountsVotesWhereTheyAreAskedFor) {
+  const std::vector<Prediction> first = {{.id = "a", .correct = true}, {.id = "b"}};
+  const std::vector<Prediction> second = {{.id = "a", .voted_correct = true},
+                                          {.id = "b", .voted_correct = true}};
+  const Comparison votes =
+      compare("maj@4", "base", first, "adapter", second, &Prediction::voted_correct);
+  EXPECT_EQ(votes.counts.only_second, 2);
+  EXPECT_EQ(compare("m", "base", first, "adapter", second).counts.only_first, 1);
 }
 
 TEST(Compare, RefusesOtherQuestions) {
@@ -172,8 +205,29 @@ TEST_F(ReportTest, PredictionsReadBack) {
 }
 
 TEST_F(ReportTest, OutputCutWithinACharacterIsWritten) {
-  write_predictions(folder_ / "p.jsonl", {{.id = "x", .output = "caf\xc3"}});
-  EXPECT_EQ(read_predictions(folder_ / "p.jsonl").at(0).output, "caf\xef\xbf\xbd");
+  write_predictions(folder_ / "p.jsonl",
+                    {{.id = "x", .output = "caf\xc3", .samples = {{.output = "\xc3"}}}});
+  const Prediction read = read_predictions(folder_ / "p.jsonl").at(0);
+  EXPECT_EQ(read.output, "caf\xef\xbf\xbd");
+  EXPECT_EQ(read.samples.at(0).output, "\xef\xbf\xbd");
+}
+
+TEST_F(ReportTest, SamplesAndTheirVoteReadBack) {
+  const Prediction voted = {.id = "a",
+                            .output = "ANSWER: A",
+                            .samples = {{"ANSWER: B", "B"}, {"no idea", ""}},
+                            .voted = "B",
+                            .voted_correct = true};
+  const Prediction unread = {.id = "b", .output = "", .samples = {{"x", ""}}};
+  write_predictions(folder_ / "p.jsonl", {voted, unread});
+  EXPECT_THAT(text("p.jsonl"), HasSubstr(R"("samples":[{"output":"ANSWER: B","predicted":"B"},)"
+                                         R"({"output":"no idea","predicted":null}],"voted":"B",)"
+                                         R"("voted_correct":true})"));
+  const std::vector<Prediction> read = read_predictions(folder_ / "p.jsonl");
+  EXPECT_EQ(read.at(0).samples.at(1).output, "no idea");
+  EXPECT_EQ(read.at(0).samples.at(0).predicted, "B");
+  EXPECT_TRUE(read.at(0).voted == "B" && read.at(0).voted_correct);
+  EXPECT_TRUE(read.at(1).voted.empty() && !read.at(1).voted_correct);
 }
 
 TEST_F(ReportTest, ReportReadsBack) {
@@ -183,6 +237,17 @@ TEST_F(ReportTest, ReportReadsBack) {
   EXPECT_EQ(render_table(read), render_table(example_report()));
   write_report(folder_ / "report.json", read);
   EXPECT_EQ(text("report.json"), before);
+}
+
+TEST_F(ReportTest, HowVotesWereMadeReadsBack) {
+  Report report = example_report();
+  report.majority = {8, {.temperature = 1.5, .top_p = 0.9}, 7};
+  write_report(folder_ / "report.json", report);
+  const MajoritySettings read = read_report(folder_ / "report.json").majority;
+  EXPECT_EQ(read.samples, 8);
+  EXPECT_EQ(read.sampling.temperature, 1.5);
+  EXPECT_EQ(read.sampling.top_p, 0.9);
+  EXPECT_EQ(read.seed, 7u);
 }
 
 TEST_F(ReportTest, ReportHoldsWhatReadersNeed) {

@@ -68,6 +68,15 @@ TEST(Sampling, AnItemsNumbersDependOnSeedAndNameAlone) {
   EXPECT_NE(first(42, "a"), first(43, "a"));
 }
 
+TEST(Sampling, SampleIOfASeedIsTheFirstOfTheIThNextSeed) {
+  const auto first = [](uint64_t seed, uint64_t sample) {
+    return item_stream(seed, "a", sample).next_u32();
+  };
+  EXPECT_EQ(first(42, 0), item_stream(42, "a").next_u32());
+  EXPECT_EQ(first(42, 3), first(45, 0));
+  EXPECT_NE(first(42, 1), first(42, 0));
+}
+
 TEST(Sampling, ValuesOutOfRangeAreRefused) {
   EXPECT_NO_THROW(check_sampling({}));
   EXPECT_THROW(check_sampling({.temperature = -0.1, .top_p = 1}), Error);
