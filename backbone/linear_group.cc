@@ -10,11 +10,6 @@ namespace {
 
 int64_t even(int64_t n) { return n + n % 2; }
 
-// a [r, in] with a row of zeros behind an odd rank.
-at::Tensor padded_rows(const at::Tensor& a, int64_t rank) {
-  return a.size(0) == rank ? a : at::constant_pad_nd(a, {0, 0, 0, rank - a.size(0)});
-}
-
 at::Tensor float_bias(const Linear& linear) {
   return linear.bias.defined() ? linear.bias.to(at::kFloat) : at::Tensor();
 }
@@ -28,62 +23,36 @@ bool LinearGroup::can_fuse(const Linear& linear) {
 LinearGroup::LinearGroup(std::vector<const Linear*> linears)
     : kind_(linears.front()->matrix->kind()) {
   for (const Linear* linear : linears) {
-    Member member{linear, linear->delta ? linear->delta->low_rank() : nullptr, {}, {}, ranks_, 0};
+    Member member{linear, linear->delta ? linear->delta->low_rank() : nullptr, {}, ranks_, 0};
     if (member.pair) {
-      member.used = member.pair->used();
       member.dropout = member.pair->dropout;
-      member.rank = even(member.used.a.size(0));
+      member.rank = even(member.pair->used_rank());
     }
     ranks_ += member.rank;
     members_.push_back(member);
   }
 }
 
-bool LinearGroup::one_scale() const {
-  const Member* first = nullptr;
-  for (const Member& m : members_) {
-    if (!m.pair) continue;
-    if (first && first->pair->scale != m.pair->scale) return false;
-    first = &m;
-  }
-  return true;
-}
-
 // A of all pairs, one above the other: [sum of ranks, in].
 at::Tensor LinearGroup::stacked_a() const {
   std::vector<at::Tensor> rows;
   for (const Member& m : members_) {
-    if (m.pair) rows.push_back(padded_rows(m.used.a, m.rank));
+    if (m.pair) rows.push_back(with_even_rows(m.pair->used().a));
   }
   return rows.size() == 1 ? rows[0] : at::cat(rows);
-}
-
-double LinearGroup::scale() const {
-  for (const Member& m : members_) {
-    if (m.pair) return m.pair->scale;
-  }
-  return 1;
 }
 
 bool LinearGroup::drops() const {
   return std::ranges::any_of(members_, [](const Member& m) { return m.dropout.active(); });
 }
 
-// One product for all pairs, unless each sees x through a mask or with a factor of its own.
 at::Tensor LinearGroup::low(const at::Tensor& x) const {
   if (ranks_ == 0) return {};
   at::Tensor all = at::empty({x.size(0), ranks_}, x.scalar_type());
-  if (!drops() && one_scale()) {
-    const PackedMatrix a = pack_matrix(stacked_a().t(), kind_);
-    const Product product{x, &a};
-    multiply_into(all, {&product, 1}, {.scale = scale()});
-    return all;
-  }
   for (const Member& m : members_) {
     if (!m.pair) continue;
-    const PackedMatrix a = pack_matrix(padded_rows(m.used.a, m.rank).t(), kind_);
     at::Tensor columns = all.narrow(1, m.begin, m.rank);
-    const Product product{drop(x, m.dropout), &a};
+    const Product product{drop(x, m.dropout), &m.pair->packed(kind_).a};
     multiply_into(columns, {&product, 1}, {.scale = m.pair->scale});
   }
   return all;
@@ -92,11 +61,7 @@ at::Tensor LinearGroup::low(const at::Tensor& x) const {
 at::Tensor LinearGroup::output(const Member& m, const at::Tensor& x, const at::Tensor& low,
                                const at::Tensor& add, double factor) const {
   std::vector<Product> products{{x, &m.linear->matrix->forward()}};
-  PackedMatrix b;
-  if (m.pair) {
-    b = pack_matrix(padded_rows(m.used.b.t(), m.rank), kind_);
-    products.push_back({low.narrow(1, m.begin, m.rank), &b});
-  }
+  if (m.pair) products.push_back({low.narrow(1, m.begin, m.rank), &m.pair->packed(kind_).b});
   return multiply(products, x.scalar_type(),
                   {.bias = float_bias(*m.linear), .scale = factor, .add = add});
 }
@@ -119,7 +84,7 @@ at::Tensor LinearGroup::low_gradient(std::span<const at::Tensor> dy) const {
   for (size_t i = 0; i < members_.size(); ++i) {
     const Member& m = members_[i];
     if (!m.pair) continue;
-    const PackedMatrix b = pack_matrix(padded_rows(m.used.b.t(), m.rank).t(), kind_);
+    const PackedMatrix b = pack_matrix(with_even_rows(m.pair->used().b.t()).t(), kind_);
     at::Tensor columns = all.narrow(1, m.begin, m.rank);
     const Product product{dy[i], &b};
     multiply_into(columns, {&product, 1}, {.scale = m.pair->scale});
@@ -132,7 +97,7 @@ at::Tensor LinearGroup::dropped_gradient(const at::Tensor& dlow, at::ScalarType 
   at::Tensor sum;
   for (const Member& m : members_) {
     if (!m.pair) continue;
-    const PackedMatrix a = pack_matrix(padded_rows(m.used.a, m.rank), kind_);
+    const PackedMatrix a = pack_matrix(with_even_rows(m.pair->used().a), kind_);
     const Product product{dlow.narrow(1, m.begin, m.rank), &a};
     const at::Tensor masked = drop(multiply({&product, 1}, type), m.dropout);
     sum = sum.defined() ? sum.add_(masked) : masked;

@@ -45,7 +45,6 @@ class LinearGroup {
   struct Member {
     const Linear* linear;
     const LowRank* pair;  // nullptr if none
-    ResidualPair used;    // what it does to x
     LoraDropout dropout;  // as it was: the backward pass may come after the next forward pass
     int64_t begin = 0;    // of its columns in Saved::low
     int64_t rank = 0;     // rounded up to an even number
@@ -55,8 +54,6 @@ class LinearGroup {
   at::Tensor dropped_gradient(const at::Tensor& dlow, at::ScalarType type) const;
   at::Tensor stacked_a() const;
   bool drops() const;
-  bool one_scale() const;
-  double scale() const;
 
   std::vector<Member> members_;
   int64_t ranks_ = 0;

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "backbone/dropout.h"
+#include "backbone/packed_matrix.h"
 
 namespace telora {
 
@@ -31,6 +32,23 @@ struct LowRank {
 
   // The pair that does it on the unchanged weight, of rank r or, with an initial pair, 2r.
   ResidualPair used() const;
+  int64_t used_rank() const { return initial_a.defined() ? 2 * a.size(0) : a.size(0); }
+
+  // The same for forward products, packed anew only when the parameters have changed. An odd rank
+  // is followed by a row of zeros.
+  struct Packed {
+    PackedMatrix a;  // [in, rank]
+    PackedMatrix b;  // [rank, out]
+  };
+  const Packed& packed(ProductKind kind) const;
+
+ private:
+  mutable Packed packed_;
+  mutable const void* packed_from_ = nullptr;  // the parameters then, and their version
+  mutable uint64_t packed_version_ = 0;
 };
+
+// rows [r, n] with a row of zeros behind an odd r.
+at::Tensor with_even_rows(const at::Tensor& rows);
 
 }  // namespace telora

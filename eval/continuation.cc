@@ -118,8 +118,9 @@ int64_t AnswerBatch::new_slot(const Branch& branch) {
 
 void AnswerBatch::copy_slots() {
   if (from_.empty()) return;
-  const at::Tensor from = torch::tensor(from_, torch::kInt64);
-  const at::Tensor to = torch::tensor(to_, torch::kInt64);
+  const at::Device device = decoder_.device();
+  const at::Tensor from = torch::tensor(from_, torch::kInt64).to(device);
+  const at::Tensor to = torch::tensor(to_, torch::kInt64).to(device);
   for (auto* pool : {&cache_.keys, &cache_.values}) {
     for (at::Tensor& layer : *pool) layer.index_copy_(0, to, layer.index_select(0, from));
   }

@@ -30,14 +30,24 @@ std::vector<EncodedExample> questions() {
 TEST(AnswersElsewhere, AreThoseOfTheCpu) {
   const std::vector<EncodedExample> examples = questions();
   const Decoder here = make(at::kCPU), there = make(golden::other_device());
-  PromptBatch cpu(here, examples, 6), other(there, examples, 6);
+  PromptBatch cpu(here, examples, 12), other(there, examples, 12);
   const auto expected = cpu.score_candidates(), scores = other.score_candidates();
   for (size_t i = 0; i < examples.size(); ++i) {
     EXPECT_NEAR(scores[i].target, expected[i].target, 1e-4);
     for (size_t j = 0; j < 2; ++j) EXPECT_NEAR(scores[i].options[j], expected[i].options[j], 1e-4);
   }
-  const auto answers = cpu.generate({}, {}), answers_there = other.generate({}, {});
-  for (size_t i = 0; i < examples.size(); ++i) EXPECT_EQ(answers_there[i].ids, answers[i].ids);
+  // Two answers to each, a greedy and a drawn one, so that slots are copied where they part.
+  std::vector<AnswerRequest> requests;
+  for (size_t i = 0; i < examples.size(); ++i) {
+    requests.push_back({.prompt = i});
+    requests.push_back(
+        {.prompt = i, .sampling = {.temperature = 2}, .random = item_stream(7, std::to_string(i))});
+  }
+  const GenerationOptions options{.max_new_tokens = 6};
+  const auto answers = cpu.generate(options, requests),
+             answers_there = other.generate(options, requests);
+  ASSERT_EQ(answers.size(), requests.size());
+  for (size_t i = 0; i < answers.size(); ++i) EXPECT_EQ(answers_there[i].ids, answers[i].ids);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ struct DeviceRun {
         adapter(LoraAdapter::create(lora_config(recipe), decoder, lora_start(recipe))) {
     adapter.attach(decoder);
     adapter.enable_training(42);
-    trainer.emplace(recipe, decoder, adapter, rows_with_prefix());
+    trainer.emplace(recipe, decoder, adapter, rows);
   }
 
   static Decoder make_decoder(at::Device device) {
@@ -66,6 +66,7 @@ struct DeviceRun {
   }
   at::Tensor result() const { return adapter.parameters().detach().to(at::kCPU); }
 
+  std::vector<EncodedExample> rows = rows_with_prefix();
   Decoder decoder;
   LoraAdapter adapter;
   std::optional<Trainer> trainer;
