@@ -21,56 +21,11 @@
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v4,avx512bf16,prefer-vector-width=512")
 #include "backbone/block_attention_parts.h"
+#include "backbone/pair_tile.h"
 
 namespace telora::kernels {
 
 namespace {
-
-using Pair = uint32_t;  // two bfloat16 that are multiplied and added in one step
-
-// Where the pairs of the left matrix lie: (row, k) at data[row * row_step + k * k_step].
-struct LeftPairs {
-  const Pair* data;
-  int64_t row_step, k_step;
-};
-
-// C [kRows, 16 * kWide] (+)= A B over `depth` pairs; B has `b_step` pairs a row.
-template <int kRows, int kWide>
-TELORA_INLINE void pair_tile(const LeftPairs& a, const Pair* b, int64_t b_step, int64_t depth,
-                             float* c, int64_t c_step, bool add) {
-  __m512 sum[kRows][kWide];
-  for (int i = 0; i < kRows; ++i) {
-    for (int j = 0; j < kWide; ++j)
-      sum[i][j] = add ? _mm512_loadu_ps(c + i * c_step + j * kLaneFloats) : _mm512_setzero_ps();
-  }
-  for (int64_t k = 0; k < depth; ++k, b += b_step) {
-    __m512bh row[kWide];
-    for (int j = 0; j < kWide; ++j)
-      row[j] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(b + j * kLaneFloats));
-    for (int i = 0; i < kRows; ++i) {
-      const auto left = reinterpret_cast<__m512bh>(
-          _mm512_set1_epi32(static_cast<int>(a.data[i * a.row_step + k * a.k_step])));
-      for (int j = 0; j < kWide; ++j) sum[i][j] = _mm512_dpbf16_ps(sum[i][j], left, row[j]);
-    }
-  }
-  for (int i = 0; i < kRows; ++i) {
-    for (int j = 0; j < kWide; ++j) _mm512_storeu_ps(c + i * c_step + j * kLaneFloats, sum[i][j]);
-  }
-}
-
-template <int kWide>
-TELORA_INLINE void pair_columns(const LeftPairs& a, int64_t rows, const Pair* b, int64_t b_step,
-                                int64_t depth, float* c, int64_t c_step, bool add) {
-  const auto left = [&](int64_t row) {
-    return LeftPairs{a.data + row * a.row_step, a.row_step, a.k_step};
-  };
-  int64_t i = 0;
-  for (; i + 6 <= rows; i += 6)
-    pair_tile<6, kWide>(left(i), b, b_step, depth, c + i * c_step, c_step, add);
-  for (; i + 2 <= rows; i += 2)
-    pair_tile<2, kWide>(left(i), b, b_step, depth, c + i * c_step, c_step, add);
-  for (; i < rows; ++i) pair_tile<1, kWide>(left(i), b, b_step, depth, c + i * c_step, c_step, add);
-}
 
 // C [rows, columns] (+)= A B; columns a multiple of 16. Not inlined: it stands in many places.
 __attribute__((noinline)) void pair_product(const LeftPairs& a, int64_t rows, const Pair* b,
@@ -249,6 +204,46 @@ struct ForwardScratch {
   float* end;
 };
 
+// e^x of sixteen values below 88: as exp_approx(), but what is far below zero becomes zero.
+TELORA_INLINE __m512 exp_lanes(__m512 x) {
+  x = _mm512_max_ps(x, _mm512_set1_ps(-200.0f));
+  const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)),
+                                        _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x);
+  r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f), r);
+  __m512 p = _mm512_set1_ps(1.9875691500e-4f);
+  for (const float c :
+       {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f}) {
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(c));
+  }
+  p = _mm512_fmadd_ps(_mm512_mul_ps(p, r), r, _mm512_add_ps(r, _mm512_set1_ps(1.0f)));
+  return _mm512_scalef_ps(p, n);
+}
+
+constexpr int kLanesOfKeys = kKeyBlock / kLaneFloats;
+
+// Scores of one row times scale become weights relative to the greatest so far; returns what
+// earlier sums are to be multiplied by.
+TELORA_INLINE float take_row(float* scores, float scale, SoftmaxRow& row) {
+  __m512 x[kLanesOfKeys], greatest = _mm512_set1_ps(row.peak), sum = _mm512_setzero_ps();
+  for (int j = 0; j < kLanesOfKeys; ++j) {
+    x[j] = _mm512_mul_ps(_mm512_loadu_ps(scores + j * kLaneFloats), _mm512_set1_ps(scale));
+    greatest = _mm512_max_ps(greatest, x[j]);
+  }
+  const float peak = _mm512_reduce_max_ps(greatest);
+  const bool none = peak < 0.001f * scale * kMasked;  // the row sees no key yet
+  for (int j = 0; j < kLanesOfKeys; ++j) {
+    x[j] = none ? _mm512_setzero_ps() : exp_lanes(_mm512_sub_ps(x[j], _mm512_set1_ps(peak)));
+    sum = _mm512_add_ps(sum, x[j]);
+    _mm512_storeu_ps(scores + j * kLaneFloats, x[j]);
+  }
+  if (none) return 1;
+  const float shrink = exp_approx(row.peak - peak);
+  row.total = row.total * shrink + _mm512_reduce_add_ps(sum);
+  row.peak = peak;
+  return shrink;
+}
+
 TELORA_INLINE void scale_all(float* x, int64_t count, float factor) {
   for (int64_t i = 0; i < count; ++i) x[i] *= factor;
 }
@@ -259,10 +254,9 @@ TELORA_INLINE void take_keys(const AttentionBlock& b, const ForwardScratch& s, i
   const int64_t step = padded(b.dim), n = count * b.group();
   pair_product({s.queries, step / 2, 1}, n, s.columns, kKeyBlock, step / 2, kKeyBlock, s.scores,
                kKeyBlock, false);
-  scale_all(s.scores, n * kKeyBlock, b.scale);
   mask(b, first, count, key, s.scores);
   for (int64_t i = 0; i < n; ++i) {
-    const float shrink = take_scores(s.scores + i * kKeyBlock, s.rows[i]);
+    const float shrink = take_row(s.scores + i * kKeyBlock, b.scale, s.rows[i]);
     if (shrink != 1.0f) scale_all(s.sums + i * step, step, shrink);
   }
   round_rows(s.scores, n, s.weights);
@@ -331,13 +325,16 @@ TELORA_INLINE void prepare(const AttentionInputs& in, const AttentionBlock& b,
 
 // Weights from scores, and their gradients, in place.
 TELORA_INLINE void weigh(const AttentionBlock& b, const BackwardScratch& s, int64_t at, int64_t n) {
+  const __m512 scale = _mm512_set1_ps(b.scale);
   for (int64_t i = 0; i < n; ++i) {
     float *weights = s.weights + i * kKeyBlock, *dscores = s.dscores + i * kKeyBlock;
-    const float log_sum = s.log_sums[at + i], dot = s.dots[at + i];
-    for (int64_t j = 0; j < kKeyBlock; ++j) {
-      const float weight = weights[j] <= kMasked ? 0.0f : exp_approx(weights[j] - log_sum);
-      weights[j] = weight;
-      dscores[j] = b.scale * weight * (dscores[j] - dot);
+    const __m512 log_sum = _mm512_set1_ps(s.log_sums[at + i]), dot = _mm512_set1_ps(s.dots[at + i]);
+    for (int64_t j = 0; j < kKeyBlock; j += kLaneFloats) {
+      const __m512 weight =
+          exp_lanes(_mm512_fmsub_ps(_mm512_loadu_ps(weights + j), scale, log_sum));
+      const __m512 slope = _mm512_sub_ps(_mm512_loadu_ps(dscores + j), dot);
+      _mm512_storeu_ps(weights + j, weight);
+      _mm512_storeu_ps(dscores + j, _mm512_mul_ps(scale, _mm512_mul_ps(weight, slope)));
     }
   }
 }
@@ -351,7 +348,6 @@ TELORA_INLINE void add_gradients(const AttentionBlock& b, const BackwardScratch&
                s.weights, kKeyBlock, false);
   pair_product({s.douts + at * half, half, 1}, n, s.value_columns, kKeyBlock, half, kKeyBlock,
                s.dscores, kKeyBlock, false);
-  scale_all(s.weights, n * kKeyBlock, b.scale);
   mask(b, first, count, key, s.weights);
   weigh(b, s, at, n);
   round_row_pairs(s.weights, n, s.rounded);

@@ -35,7 +35,8 @@ TELORA_INLINE float rounded(float value) {
 
 // e^x to about 1 ulp: 2^n * polynomial, without branches so that the loops around it vectorise.
 TELORA_INLINE float exp_approx(float x) {
-  x = x > 88.0f ? 88.0f : x < -87.0f ? -87.0f : x;
+  x = 88.0f < x ? 88.0f : x;  // written as the minimum and maximum instructions are defined
+  x = -87.0f > x ? -87.0f : x;
   const float n = std::nearbyintf(x * 1.44269504f);
   float r = x - n * 0.693359375f;
   r -= n * -2.12194440e-4f;

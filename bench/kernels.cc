@@ -51,12 +51,16 @@ double peak_flops() {
   return peak;
 }
 
-template <typename T>
-void report(benchmark::State& state, double flops_each) {
-  const double flops = flops_each * static_cast<double>(state.iterations());
-  state.counters["GFLOP/s"] = benchmark::Counter(flops / 1e9, benchmark::Counter::kIsRate);
-  state.counters["share"] =
-      benchmark::Counter(flops / peak_flops<T>(), benchmark::Counter::kIsRate);
+// Runs the work as often as the benchmark wants and tells the rate and its share of the peak.
+template <typename T, typename Work>
+void time_flops(benchmark::State& state, double flops_each, Work work) {
+  const double peak = peak_flops<T>();
+  const auto begin = std::chrono::steady_clock::now();
+  for (auto _ : state) work();
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  const double rate = flops_each * static_cast<double>(state.iterations()) / seconds.count();
+  state.counters["GFLOP/s"] = rate / 1e9;
+  state.counters["share"] = rate / peak;
 }
 
 // x [rows, depth] W and, behind it, the low-rank part of rank 16.
@@ -74,11 +78,10 @@ void Product(benchmark::State& state) {
   const kernels::ProductOutput output{.out = out.data(), .out_step = columns, .bf16 = kIsBf16<T>};
   const kernels::ProductRange range{rows, columns, 0,
                                     (columns + kernels::kPanel - 1) / kernels::kPanel};
-  for (auto _ : state) {
+  time_flops<T>(state, 2.0 * static_cast<double>(rows * (depth + kRank) * columns), [&] {
     kIsBf16<T> ? kernels::product_bf16(factors, range, output)
                : kernels::product_f32(factors, range, output);
-  }
-  report<T>(state, 2.0 * static_cast<double>(rows * (depth + kRank) * columns));
+  });
 }
 
 // Gradient of a factor of rank 16 from rows of `columns`.
@@ -91,9 +94,9 @@ void SumRows(benchmark::State& state) {
   auto out = zeros<float>(kRank * columns);
   const kernels::RowSums sums{left.data(), kRank,   kRank, right.data(), columns,
                               0,           columns, rows,  out.data(),   columns};
-  for (auto _ : state)
+  time_flops<T>(state, 2.0 * static_cast<double>(rows * kRank * columns), [&] {
     kIsBf16<T> ? kernels::sum_rows_bf16(sums) : kernels::sum_rows_f32(sums, false);
-  report<T>(state, 2.0 * static_cast<double>(rows * kRank * columns));
+  });
 }
 
 // Nine query heads over three key heads of 64, one row of `tokens`.
@@ -128,13 +131,12 @@ void AttentionForward(benchmark::State& state) {
   auto out = zeros<T>(n * 576);
   auto log_sum = zeros<float>(9 * n),
        scratch = zeros<float>(kernels::forward_scratch_floats(setup.block(0)));
-  for (auto _ : state) {
+  time_flops<T>(state, setup.flops(2), [&] {
     for (int64_t head = 0; head < 3; ++head) {
       kernels::attend_block(q.data(), k.data(), v.data(), setup.block(head), out.data(),
                             log_sum.data(), n, scratch.data());
     }
-  }
-  report<T>(state, setup.flops(2));
+  });
 }
 
 template <typename T>
@@ -149,12 +151,10 @@ void AttentionBackward(benchmark::State& state) {
   const kernels::AttentionInputs in{q.data(),    k.data(),       v.data(), out.data(),
                                     dout.data(), log_sum.data(), n};
   const kernels::AttentionOutputs gradients{dq.data(), dk.data(), dv.data(), nullptr, nullptr};
-  for (auto _ : state) {
-    for (int64_t head = 0; head < 3; ++head) {
+  time_flops<T>(state, setup.flops(5), [&] {
+    for (int64_t head = 0; head < 3; ++head)
       kernels::attend_block_backward(in, kIsBf16<T>, setup.block(head), gradients, scratch.data());
-    }
-  }
-  report<T>(state, setup.flops(5));
+  });
 }
 
 // Between products: what counts is the time of one element.
