@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 
+#include "backbone/product.h"
 #include "backbone/torch.h"
 
 namespace telora {
@@ -41,9 +42,17 @@ void call_onednn(const c10::OperatorHandle& linear, const at::Tensor& x, const a
   linear.callBoxed(stack);
 }
 
+// Telora's own kernels over a matrix packed once.
+double packed_rate(const at::Tensor& x, const at::Tensor& w) {
+  const FrozenMatrix matrix(w, product_kind(x.scalar_type()));
+  const Product product{x, &matrix.forward()};
+  at::Tensor out = at::empty({kRows, kSide}, x.scalar_type());
+  return best_rate([&] { multiply_into(out, {&product, 1}); });
+}
+
 double rate_of(at::ScalarType type) {
   const at::Tensor x = at::ones({kRows, kSide}, type), w = at::ones({kSide, kSide}, type);
-  double best = best_rate([&] { at::mm(x, w); });
+  double best = std::max(best_rate([&] { at::mm(x, w); }), packed_rate(x, w));
   if (type != at::kFloat) return best;
   const auto linear = onednn_linear();
   return linear ? std::max(best, best_rate([&] { call_onednn(*linear, x, w); })) : best;

@@ -13,8 +13,8 @@ struct GemmRate {
 };
 
 // The best of products of [2048, 1024] with [1024, 1024], a quarter of a second for each way
-// LibTorch has of making them: in float32 by its BLAS and by oneDNN, for activations of kBFloat16
-// in bfloat16 too. Uses LibTorch's threads.
+// there is of making them: by our own kernels and by LibTorch, in float32 by its BLAS and by
+// oneDNN, for activations of kBFloat16 in bfloat16 too. Uses LibTorch's threads.
 GemmRate measure_gemm_rate(at::ScalarType activations);
 
 }  // namespace telora

@@ -164,7 +164,6 @@ std::optional<EvaluationRecord> RunSession::validate() {
   const ProfileScope scope("evaluation");
   EvaluationOptions options;
   options.generate = false;
-  options.tokens_per_pass = recipe_.tokens_per_pass;
   options.part = "validation";
   options.progress = progress_of("validate", parts_.validation.size());
   EvaluationRecord record;

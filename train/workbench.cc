@@ -77,7 +77,7 @@ const EncodedParts& Workbench::parts(const Recipe& recipe) {
 
 const Evaluation& Workbench::base_scores(const Recipe& recipe,
                                          const std::function<void(int64_t)>& progress) {
-  auto& slot = base_scores_[{parts_key(recipe), recipe.max_new_tokens, recipe.tokens_per_pass}];
+  auto& slot = base_scores_[{parts_key(recipe), recipe.max_new_tokens}];
   if (!slot) {
     const CategoryRows& all = rows(recipe);
     EvaluationOptions options = test_options(recipe);
@@ -125,7 +125,6 @@ void require_same_backbone(const std::vector<const Recipe*>& recipes) {
 EvaluationOptions test_options(const Recipe& recipe) {
   EvaluationOptions options;
   options.max_new_tokens = recipe.max_new_tokens;
-  options.tokens_per_pass = recipe.tokens_per_pass;
   return options;
 }
 

@@ -64,7 +64,7 @@ class Workbench {
   // What decides them, in the order of the recipe.
   using RowsKey = std::tuple<std::string, std::string, std::string, int64_t>;
   using PartsKey = std::tuple<RowsKey, int64_t>;
-  using ScoresKey = std::tuple<PartsKey, int64_t, int64_t>;
+  using ScoresKey = std::pair<PartsKey, int64_t>;
   static RowsKey rows_key(const Recipe& recipe);
   static PartsKey parts_key(const Recipe& recipe);
   void note_shortened(const EncodedParts& parts, int64_t max_length) const;
