@@ -27,7 +27,7 @@ struct Setting {
   const char* varied;
   int64_t length = 512, rows = 8, rank = 16;
   int threads = at::get_num_threads();
-  int64_t tokens_per_pass = 2048;
+  int64_t tokens_per_pass = 1024;
 };
 
 std::vector<Setting> settings() {
