@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "adapters/lora_adapter.h"
+#include "backbone/product_kernel.h"
+#include "backbone/product_override.h"
 #include "backbone/torch.h"
 #include "tests/golden/tiny_models.h"
 
@@ -127,6 +129,34 @@ TEST(FusedBlock, InBfloatIsAsNearToFloatAsSingleOperations) {
               1.5 * distance(plain.gradients, exact.gradients));
     EXPECT_NEAR(fused.loss, exact.loss, 0.01 * exact.loss);
   }
+}
+
+// The ways of other processors than this one.
+TEST(FusedBlock, EveryKindOfProductGivesTheSame) {
+  const auto run = [](const DecoderSpec& spec, at::ScalarType type, bool fused) {
+    Decoder decoder = make_decoder(spec, type);
+    LoraAdapter adapter = shaken_adapter(decoder, config_of_rank(3));
+    adapter.attach(decoder);
+    adapter.enable_training(42);
+    adapter.set_dropout(0.2, 5);
+    return outcome(decoder, adapter, fused);
+  };
+  std::vector<ProductKind> kinds{ProductKind::kFloat, ProductKind::kLibrary};
+  if (kernels::has_bf16_dot()) kinds.push_back(ProductKind::kPairs);
+  for (const DecoderSpec& spec : {tiny_llama(), tiny_qwen2(), tiny_gemma3()}) {
+    override_product_kind(std::nullopt);
+    const Outcome exact = run(spec, at::kFloat, false);
+    for (const ProductKind kind : kinds) {
+      SCOPED_TRACE(static_cast<int>(kind));
+      override_product_kind(kind);
+      const Outcome single = run(spec, at::kFloat, true), half = run(spec, at::kBFloat16, true);
+      EXPECT_NEAR(single.loss, exact.loss, 1e-6 * exact.loss);
+      EXPECT_LT(distance(single.gradients, exact.gradients), 1e-5);
+      EXPECT_NEAR(half.loss, exact.loss, 0.01 * exact.loss);
+      EXPECT_LT(distance(half.gradients, exact.gradients), 0.05);
+    }
+  }
+  override_product_kind(std::nullopt);
 }
 
 TEST(FusedBlock, TakesPairsThatBeganAsPartsOfTheWeight) {
