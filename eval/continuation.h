@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "backbone/decoder.h"
-#include "eval/sampling.h"
+#include "eval/token_choice.h"
 
 namespace telora {
 

@@ -29,6 +29,11 @@ Prediction describe(const Category& category, const Example& example,
   Prediction prediction;
   prediction.id = example.id;
   prediction.split = options.part;
+  prediction.split_method = options.split_method;
+  prediction.split_seed = options.split_seed;
+  prediction.parser = category.parser;
+  prediction.group = example.group;
+  prediction.options = std::ssize(example.options);
   prediction.gold = answer_name(category, example, example.answer);
   return prediction;
 }
@@ -36,7 +41,8 @@ Prediction describe(const Category& category, const Example& example,
 void add_selection(Prediction& prediction, const Category& category, const Example& example,
                    const CandidateScores& scores) {
   prediction.option_logprobs = scores.options;
-  prediction.predicted = answer_name(category, example, best_option(scores.options));
+  prediction.selected = answer_name(category, example, best_option(scores.options));
+  prediction.predicted = prediction.selected;
   prediction.correct = prediction.predicted == prediction.gold;
   prediction.parsed = true;
 }
@@ -60,8 +66,9 @@ void add_samples(Prediction& prediction, const Category& category, const Example
   std::vector<std::optional<size_t>> answers;
   for (std::string& output : outputs) {
     answers.push_back(parse_answer(category.parser, output, example.options));
-    prediction.samples.push_back(
-        {std::move(output), name_or_nothing(category, example, answers.back())});
+    prediction.samples.push_back({std::move(output),
+                                  name_or_nothing(category, example, answers.back()),
+                                  answers.back() == example.answer});
   }
   const std::optional<size_t> vote = majority_vote(answers);
   prediction.voted = name_or_nothing(category, example, vote);

@@ -8,7 +8,7 @@
 #include "data/category.h"
 #include "data/example.h"
 #include "eval/encoded_example.h"
-#include "eval/report.h"
+#include "scoring/report.h"
 
 namespace telora {
 
@@ -18,7 +18,9 @@ struct EvaluationOptions {
   MajoritySettings majority = {};  // samples beside the greedy answer; with generate only
   int64_t max_new_tokens = 16;
   int64_t tokens_per_pass = 4096;  // of the prompts that are answered together
-  std::string part = "test";       // written into the predictions
+  std::string part = "test";       // written into the predictions, as are method and seed
+  std::string split_method = "group";
+  int64_t split_seed = 42;
   // Called after each pass with the questions done; may throw to stop.
   std::function<void(int64_t done)> progress;
 };

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "eval/sampling.h"
+#include "eval/token_choice.h"
 
 namespace telora {
 

@@ -13,7 +13,7 @@
 #include "data/split.h"
 #include "eval/encode.h"
 #include "eval/evaluate.h"
-#include "eval/evaluation_summary.h"
+#include "scoring/evaluation_summary.h"
 
 namespace telora {
 
@@ -115,6 +115,8 @@ class Scoring {
         request_.max_new_tokens > 0 ? request_.max_new_tokens : category_.max_new_tokens;
     options.tokens_per_pass = request_.tokens_per_pass;
     options.part = request_.part;
+    options.split_method = split_.method;
+    options.split_seed = static_cast<int64_t>(split_.seed);
     options.progress = [&](int64_t done) {
       if (request_.progress) request_.progress(subject, done, summary_.questions);
     };

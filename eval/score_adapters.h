@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "eval/report.h"
+#include "scoring/report.h"
 
 namespace telora {
 

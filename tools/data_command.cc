@@ -7,7 +7,7 @@
 #include "data/sample.h"
 #include "data/source.h"
 #include "data/split.h"
-#include "eval/baselines.h"
+#include "scoring/baselines.h"
 #include "tools/command_line.h"
 
 namespace telora {

@@ -1,92 +1,23 @@
 #include "tools/eval_command.h"
 
-#include <fmt/format.h>
+#include <vector>
 
-#include "core/files.h"
-#include "eval/score_adapters.h"
 #include "tools/command_line.h"
-#include "tools/console.h"
-#include "tools/main_guard.h"
+#include "tools/eval_run.h"
 
 namespace telora {
-
-namespace {
-
-struct EvalFlags {
-  ScoreRequest request;
-  bool quiet = false;
-};
-
-void add_answer_options(CLI::App& run, ScoreRequest& r) {
-  run.add_option("--max-new-tokens", r.max_new_tokens, "Of an answer (default: by the category)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
-  run.add_flag("!--no-selection", r.selection, "Generated answers only, no option log-likelihoods");
-  CLI::Option* maj =
-      run.add_option("--maj", r.majority.samples,
-                     "Also draw K answers to each question and take the most frequent: Maj@K")
-          ->type_name("K")
-          ->check(CLI::Range(int64_t{1}, kMostSamples));
-  run.add_option("--temperature", r.majority.sampling.temperature, "Of the K answers")
-      ->needs(maj)
-      ->capture_default_str();
-  run.add_option("--top-p", r.majority.sampling.top_p, "Nucleus they are drawn from; 1: all tokens")
-      ->needs(maj)
-      ->capture_default_str();
-  run.add_option("--seed", r.majority.seed, "Answer i is drawn with this seed + i")
-      ->needs(maj)
-      ->capture_default_str();
-}
-
-CLI::App* add_run(CLI::App& app, EvalFlags& flags) {
-  CLI::App* run =
-      app.add_subcommand("run", "Score the base and adapters on one part of a category");
-  ScoreRequest& r = flags.request;
-  run->add_option("--category", r.category, "Benchmark category: 6g-bench, oran-bench, ...")
-      ->required();
-  run->add_option("--adapter", r.adapters, "Run or PEFT folder, repeatable")->take_all();
-  run->add_option("--backbone", r.backbone, "Name, model folder or .gguf file")
-      ->capture_default_str();
-  run->add_option("--chat-template", r.chat_template,
-                  "Format of prompts (default: by the model's own template)");
-  run->add_option("--data", r.data, "Folder with the ot-full files, or 'sample'");
-  run->add_option("--split", r.part, "train, validation or test")->capture_default_str();
-  run->add_option("--split-method", r.split_method, "group, sk, py or hf")->capture_default_str();
-  run->add_option("--split-seed", r.split_seed, "Seed of the split")->capture_default_str();
-  run->add_option("--precision", r.precision, "bf16 or f32")
-      ->check(CLI::IsMember({"bf16", "f32"}))
-      ->capture_default_str();
-  run->add_option("--device", r.device, "cpu, or cuda in a program built for it")
-      ->check(CLI::IsMember({"cpu", "cuda"}))
-      ->capture_default_str();
-  add_answer_options(*run, r);
-  run->add_flag("--accept-risk", r.accept_risk,
-                "Score adapters of other weights or with a suspicious spectrum too");
-  run->add_option("--out", r.out,
-                  "Folder for report.json, summary.json and a predictions file each");
-  run->add_flag("--quiet", flags.quiet, "Only the table and errors");
-  return run;
-}
-
-}  // namespace
 
 int eval_command(int argc, char** argv) {
   CLI::App app("Score a backbone with and without adapters, beside what costs nothing.",
                "lora-eval");
-  EvalFlags flags;
-  add_run(app, flags);
+  const std::vector<Subcommand> commands = {add_eval_run(app)};
   app.require_subcommand(1);
   set_up_command(
       app, "lora-eval run --category oran-bench --adapter runs/oran-bench-r16-1 --data sample");
   if (const auto code = parse_command_line(app, argc, argv)) return *code;
-  set_up_messages(flags.quiet);
-  Console console({.quiet = flags.quiet});
-  flags.request.progress = [&](const std::string& subject, int64_t done, int64_t total) {
-    console.progress({.stage = "score " + subject, .step = done, .total = total});
-    if (done == total) console.finish();
-  };
-  check_sampling(flags.request.majority.sampling);
-  if (!flags.request.out.empty()) create_folders(flags.request.out);
-  fmt::print("{}", render_table(score_adapters(flags.request)));
+  for (const Subcommand& command : commands) {
+    if (command.app->parsed()) return command.run();
+  }
   return 0;
 }
 

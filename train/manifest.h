@@ -5,7 +5,7 @@
 #include <string>
 
 #include "core/resources.h"
-#include "eval/report.h"
+#include "scoring/report.h"
 #include "train/checkpoint.h"
 #include "train/recipe.h"
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "eval/report.h"
+#include "scoring/report.h"
 #include "train/recipe.h"
 #include "train/run_log.h"
 #include "train/run_profile.h"

@@ -162,7 +162,7 @@ void RunSession::train_on() {
 
 std::optional<EvaluationRecord> RunSession::validate() {
   const ProfileScope scope("evaluation");
-  EvaluationOptions options;
+  EvaluationOptions options = test_options(recipe_);
   options.generate = false;
   options.part = "validation";
   options.progress = progress_of("validate", parts_.validation.size());

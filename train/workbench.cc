@@ -125,6 +125,8 @@ void require_same_backbone(const std::vector<const Recipe*>& recipes) {
 EvaluationOptions test_options(const Recipe& recipe) {
   EvaluationOptions options;
   options.max_new_tokens = recipe.max_new_tokens;
+  options.split_method = recipe.split_method;
+  options.split_seed = recipe.split_seed;
   return options;
 }
 

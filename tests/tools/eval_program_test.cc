@@ -6,7 +6,7 @@
 #include <set>
 
 #include "core/files.h"
-#include "eval/report.h"
+#include "scoring/report.h"
 #include "tests/golden/scratch.h"
 #include "tests/tools/program.h"
 

@@ -1,4 +1,4 @@
-#include "eval/report.h"
+#include "scoring/report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

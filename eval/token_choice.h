@@ -5,18 +5,9 @@
 #include <string>
 
 #include "core/random.h"
+#include "scoring/sampling.h"
 
 namespace telora {
-
-// How the next token is chosen from its logits.
-struct Sampling {
-  double temperature = 0;  // logits are divided by it; 0: always the most likely token
-  double top_p = 1;        // draw from the fewest tokens that have this probability together
-};
-
-// Throws Error(usage) for a temperature that is negative or no number, and for top_p outside (0,
-// 1].
-void check_sampling(const Sampling& sampling);
 
 // The random numbers of one item's sample number `sample`: the same whatever stands beside it in a
 // batch. Sample i of a seed is sample 0 of seed + i.

@@ -1,4 +1,4 @@
-#include "eval/majority.h"
+#include "scoring/majority.h"
 
 #include <fmt/format.h>
 

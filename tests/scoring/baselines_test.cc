@@ -1,4 +1,4 @@
-#include "eval/baselines.h"
+#include "scoring/baselines.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "eval/evaluation_summary.h"
+#include "scoring/evaluation_summary.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,14 +1,10 @@
-#include "eval/sampling.h"
-
-#include <fmt/format.h>
+#include "eval/token_choice.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <vector>
 
 #include "backbone/torch.h"
-#include "core/error.h"
 
 namespace telora {
 
@@ -61,17 +57,6 @@ std::vector<int32_t> nucleus(std::span<const float> weights, double top_p) {
 }
 
 }  // namespace
-
-void check_sampling(const Sampling& sampling) {
-  if (!(sampling.temperature >= 0) || !std::isfinite(sampling.temperature)) {
-    fail(ErrorKind::kUsage, {"--temperature", ""}, fmt::format("{}", sampling.temperature),
-         "0 (greedy) or more");
-  }
-  if (!(sampling.top_p > 0 && sampling.top_p <= 1)) {
-    fail(ErrorKind::kUsage, {"--top-p", ""}, fmt::format("{}", sampling.top_p),
-         "more than 0, at most 1");
-  }
-}
 
 RandomStream item_stream(uint64_t seed, const std::string& item, uint64_t sample) {
   return RandomStream(stream_key(seed + sample, ("sample:" + item).c_str()));

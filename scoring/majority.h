@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "eval/sampling.h"
+#include "scoring/sampling.h"
 
 namespace telora {
 

@@ -5,7 +5,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "eval/report.h"
+#include "scoring/report.h"
 
 namespace telora {
 

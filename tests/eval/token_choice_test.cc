@@ -1,4 +1,4 @@
-#include "eval/sampling.h"
+#include "eval/token_choice.h"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,8 @@
-#include "eval/report.h"
+#include "scoring/report.h"
 
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
@@ -62,38 +61,11 @@ Json to_value(const MajoritySettings& majority) {
           {"seed", majority.seed}};
 }
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
-
-Json to_value(const Sample& sample) {
-  return {{"output", sample.output}, {"predicted", text_or_null(sample.predicted)}};
-}
-
 template <typename T>
 Json to_array(const std::vector<T>& items) {
   Json array = Json::array();
   for (const T& item : items) array.push_back(to_value(item));
   return array;
-}
-
-Json to_value(const Prediction& p) {
-  Json logprobs = Json::array();
-  for (const double value : p.option_logprobs) {
-    logprobs.push_back(std::isfinite(value) ? Json(value) : Json());
-  }
-  Json value = {{"id", p.id},
-                {"split", p.split},
-                {"gold", p.gold},
-                {"predicted", text_or_null(p.predicted)},
-                {"correct", p.correct},
-                {"parsed", p.parsed},
-                {"option_logprobs", logprobs},
-                {"output", p.output ? Json(*p.output) : Json()}};
-  if (!p.samples.empty()) {
-    value["samples"] = to_array(p.samples);
-    value["voted"] = text_or_null(p.voted);
-    value["voted_correct"] = p.voted_correct;
-  }
-  return value;
 }
 
 Score read_score(Fields fields) {
@@ -166,76 +138,7 @@ MajoritySettings read_majority(Fields fields) {
   return majority;
 }
 
-std::vector<double> read_logprobs(Fields& fields) {
-  constexpr double kNone = -std::numeric_limits<double>::infinity();
-  std::vector<double> values;
-  const Json& raw = fields.raw("option_logprobs");
-  if (!raw.is_array()) fields.fail("option_logprobs", raw.type_name(), "an array of numbers");
-  for (const Json& value : raw) {
-    if (!value.is_number() && !value.is_null()) {
-      fields.fail("option_logprobs", value.type_name(), "numbers or null");
-    }
-    values.push_back(value.is_null() ? kNone : value.get<double>());
-  }
-  return values;
-}
-
-std::optional<std::string> read_text_or_null(Fields& fields, const char* key) {
-  const bool none = fields.is_null(key);
-  if (none) fields.ignore(key);
-  return none ? std::nullopt : std::optional(fields.string(key));
-}
-
-Sample read_sample(Fields fields) {
-  Sample sample;
-  sample.output = fields.string("output");
-  sample.predicted = read_text_or_null(fields, "predicted").value_or("");
-  fields.finish();
-  return sample;
-}
-
-void read_vote(Fields& fields, Prediction& p) {
-  for (Fields& sample : fields.objects("samples")) p.samples.push_back(read_sample(sample));
-  p.voted = read_text_or_null(fields, "voted").value_or("");
-  p.voted_correct = fields.boolean("voted_correct");
-}
-
-Prediction read_prediction(Fields fields) {
-  Prediction p;
-  p.id = fields.string("id");
-  p.split = fields.string("split");
-  p.gold = fields.string("gold");
-  p.predicted = read_text_or_null(fields, "predicted").value_or("");
-  p.correct = fields.boolean("correct");
-  p.parsed = fields.boolean("parsed");
-  p.option_logprobs = read_logprobs(fields);
-  p.output = read_text_or_null(fields, "output");
-  if (fields.has("samples")) read_vote(fields, p);
-  fields.finish();
-  return p;
-}
-
 }  // namespace
-
-Score tally(std::string name, const std::vector<Prediction>& predictions, bool count_unparsed) {
-  Score score{std::move(name), 0, static_cast<int64_t>(predictions.size())};
-  int64_t unparsed = 0;
-  for (const Prediction& prediction : predictions) {
-    score.correct += prediction.correct;
-    unparsed += !prediction.parsed;
-  }
-  if (count_unparsed) score.unparsed = unparsed;
-  return score;
-}
-
-Score tally_votes(std::string name, const std::vector<Prediction>& predictions) {
-  Score score{std::move(name), 0, static_cast<int64_t>(predictions.size()), 0};
-  for (const Prediction& prediction : predictions) {
-    score.correct += prediction.voted_correct;
-    *score.unparsed += prediction.voted.empty();
-  }
-  return score;
-}
 
 Comparison compare(std::string metric, std::string first_name, const std::vector<Prediction>& first,
                    std::string second_name, const std::vector<Prediction>& second,
@@ -258,25 +161,6 @@ Comparison compare(std::string metric, std::string first_name, const std::vector
     known.erase(match);  // an id that comes twice is missing the second time
   }
   return {std::move(metric), std::move(first_name), std::move(second_name), counts};
-}
-
-void write_predictions(const std::filesystem::path& path,
-                       const std::vector<Prediction>& predictions) {
-  publish_with(path, [&](OutputFile& out) {
-    for (const Prediction& p : predictions) {
-      // A generated answer may end within a character: such bytes become U+FFFD.
-      out.append(to_value(p).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
-    }
-  });
-}
-
-std::vector<Prediction> read_predictions(const std::filesystem::path& path) {
-  std::vector<Prediction> predictions;
-  for_each_line(path, [&](std::string_view text, int number) {
-    predictions.push_back(
-        read_prediction(Fields(Document::parse_json(text, path.string(), number))));
-  });
-  return predictions;
 }
 
 void write_report(const std::filesystem::path& path, const Report& report) {
