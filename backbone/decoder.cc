@@ -206,11 +206,13 @@ BlockRows Decoder::block_rows(size_t index, const Pass& pass) const {
     rows.cache_values = pass.cache->values[index];
     rows.write_slots = pass.cache->write_slots;
   }
+  rows.choices = choice_runs(rows.segments);
   if (pass.selection && index + 1 == layers_.size()) {
     rows.queries = pass.selection->queries;
     rows.query_angles = select_rows(rows.angles, rows.queries);
     rows.segments = pass.selection->segments;
   }
+  rows.query_choices = choice_runs(rows.segments);
   return rows;
 }
 

@@ -55,6 +55,9 @@ class Decoder {
   // False: every operation is a node of its own, as it is where an adapter cannot be fused.
   void allow_fusing(bool allowed) { fusing_allowed_ = allowed; }
 
+  // True if blocks run as one operation with what is attached now.
+  bool fuses() const;
+
   // hidden [n, D] -> logits [n, V] float32.
   at::Tensor logits(const at::Tensor& hidden) const;
 
@@ -89,7 +92,6 @@ class Decoder {
   at::Tensor attend(const DecoderLayer& layer, const at::Tensor& x, const BlockRows& rows,
                     FusedBlock::Output& output) const;
   BlockRows block_rows(size_t index, const Pass& pass) const;
-  bool fuses() const;
   at::Tensor embedded(const PackedRows& rows) const;
   at::Tensor normed(const at::Tensor& x, const at::Tensor& weight) const;
   at::Tensor head_normed(const at::Tensor& x, const at::Tensor& weight) const;

@@ -45,12 +45,12 @@ FusedBlock::FusedBlock(const DecoderSpec& spec, const DecoderLayer& layer,
       layer_(layer),
       shape_(shape),
       rows_(std::move(rows)),
-      qkv_({&layer.q, &layer.k, &layer.v}),
-      q_({&layer.q}),
-      kv_({&layer.k, &layer.v}),
-      o_({&layer.o}),
-      gate_up_(mlp_inputs(spec, layer)),
-      down_({&layer.down}) {}
+      qkv_({&layer.q, &layer.k, &layer.v}, rows_.choices),
+      q_({&layer.q}, rows_.query_choices),
+      kv_({&layer.k, &layer.v}, rows_.choices),
+      o_({&layer.o}, rows_.query_choices),
+      gate_up_(mlp_inputs(spec, layer), rows_.query_choices),
+      down_({&layer.down}, rows_.query_choices) {}
 
 bool FusedBlock::fits(const DecoderLayer& layer) {
   const bool up = !layer.up.matrix || LinearGroup::can_fuse(layer.up);

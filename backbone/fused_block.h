@@ -24,6 +24,8 @@ struct BlockRows {
   // The tokens that go on behind the attention, ascending, with their angles; undefined: all. None
   // at all if only keys and values are wanted.
   at::Tensor queries;  // [n] int64
+  // Which adapter all tokens take, and those that go on, where several are attached.
+  std::vector<ChoiceRun> choices, query_choices;
   RopeAngles query_angles;
 };
 

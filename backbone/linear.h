@@ -11,6 +11,7 @@
 namespace telora {
 
 struct Linear;
+class DeltaChoice;
 
 // What an adapter adds to a frozen linear. forward() returns the sum, so that it can be fused.
 class LinearDelta {
@@ -21,6 +22,8 @@ class LinearDelta {
   // The pair, if forward() is W x + b + scale * B A dropout(x) and nothing else: then it may be
   // computed together with what stands around it.
   virtual const LowRank* low_rank() const { return nullptr; }
+  // Several deltas, if each row of a pass takes one of them.
+  virtual const DeltaChoice* choice() const { return nullptr; }
 };
 
 // A frozen y = W x + b with one slot for a delta. The slot is a plain pointer: attach and swap cost

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "backbone/delta_choice.h"
 #include "backbone/linear.h"
 #include "backbone/product.h"
 
@@ -14,10 +15,11 @@ namespace telora {
 // LoRA pairs attached to them, forward and backward by hand. Nothing here is seen by autograd.
 class LinearGroup {
  public:
-  // The linears must outlive the group; can_fuse() must hold for each.
-  explicit LinearGroup(std::vector<const Linear*> linears);
+  // The linears must outlive the group; can_fuse() must hold for each. `runs`: which adapter the
+  // rows take, read where a linear has several.
+  explicit LinearGroup(std::vector<const Linear*> linears, std::span<const ChoiceRun> runs = {});
 
-  // True if the linear has no adapter or one that is a LoRA pair.
+  // True if the linear has no adapter, or one that is a LoRA pair, or several of that kind.
   static bool can_fuse(const Linear& linear);
 
   // scale * A dropout(x) of all pairs side by side, each begun at an even column: [T, sum of
@@ -31,6 +33,7 @@ class LinearGroup {
                           double factor) const;
 
   // From dy, one [T, out] for each linear: the gradient of A dropout(x), as low() is laid out.
+  // Throws Error(internal) where rows take different adapters.
   at::Tensor low_gradient(std::span<const at::Tensor> dy) const;
   // The gradient of x: [T, in].
   at::Tensor input_gradient(std::span<const at::Tensor> dy, const at::Tensor& dlow) const;
@@ -42,18 +45,25 @@ class LinearGroup {
   std::vector<at::Tensor> parameters() const;
 
  private:
+  struct Pair {
+    const LowRank* low_rank;
+    LoraDropout dropout;  // as it was: the backward pass may come after the next forward pass
+    int64_t begin = 0;    // of its columns in what low() returns
+    int64_t rank = 0;     // rounded up to an even number
+    std::vector<ChoiceRun> rows;  // that take it; empty: all
+  };
   struct Member {
     const Linear* linear;
-    const LowRank* pair;  // nullptr if none
-    LoraDropout dropout;  // as it was: the backward pass may come after the next forward pass
-    int64_t begin = 0;    // of its columns in Saved::low
-    int64_t rank = 0;     // rounded up to an even number
+    std::vector<Pair> pairs;  // none or one; where there is a choice, those that rows take
   };
+  void add_pair(Member& member, const LowRank* low_rank, std::vector<ChoiceRun> rows);
+  void add_choices(Member& member, const DeltaChoice& choice, std::span<const ChoiceRun> runs);
   at::Tensor output(const Member& member, const at::Tensor& x, const at::Tensor& low,
                     const at::Tensor& add, double factor) const;
   at::Tensor dropped_gradient(const at::Tensor& dlow, at::ScalarType type) const;
   at::Tensor stacked_a() const;
   bool drops() const;
+  bool chooses() const;
 
   std::vector<Member> members_;
   int64_t ranks_ = 0;

@@ -18,6 +18,7 @@ struct AttentionSegment {
   int64_t key_count = 0;
   int64_t prefix_begin = 0;
   int64_t prefix_count = 0;
+  size_t choice = 0;  // of the adapters, where several are attached (backbone/delta_choice.h)
   bool operator==(const AttentionSegment&) const = default;
 };
 

@@ -9,6 +9,7 @@ int64_t CachedForward::add(AttentionSegment segment, int64_t first_slot, int64_t
   const auto first = static_cast<int64_t>(ids_.size());
   segment.query_begin = first;
   segment.query_count = static_cast<int64_t>(ids.size());
+  segment.choice = choice_;
   for (size_t i = 0; i < ids.size(); ++i) {
     ids_.push_back(ids[i]);
     positions_.push_back(first_position + static_cast<int64_t>(i));

@@ -18,6 +18,8 @@ class CachedForward {
   // `own_known` of their branch that lie there already.
   int64_t branch(int64_t begin, int64_t known, int64_t own, std::span<const int32_t> ids,
                  int64_t own_known = 0);
+  // The adapter that tokens added from here on take, where several are attached.
+  void use(size_t choice) { choice_ = choice; }
   // Asks for the logits behind token `index` of the pass; returns their row in run()'s result.
   int64_t want(int64_t index);
 
@@ -31,6 +33,7 @@ class CachedForward {
               std::span<const int32_t> ids);
   std::vector<int64_t> ids_, positions_, slots_, wanted_;
   std::vector<AttentionSegment> segments_;
+  size_t choice_ = 0;
 };
 
 }  // namespace telora

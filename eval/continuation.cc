@@ -135,6 +135,7 @@ at::Tensor AnswerBatch::read_last_tokens() {
   for (Branch& branch : branches_) {
     const CachedPrompt& prompt = prompts_[branch.prompt];
     const auto known = static_cast<int64_t>(branch.ids.size()) - 1;
+    forward.use(prompt.choice);
     branch.logits = forward.want(
         forward.branch(prompt.begin, prompt.length, branch.slot, {&branch.ids.back(), 1}, known));
   }

@@ -32,6 +32,7 @@ struct Continuation {
 struct CachedPrompt {
   int64_t begin = 0;  // its first slot
   int64_t length = 0;
+  size_t choice = 0;  // of the adapters, where several are attached
 };
 
 // Answers to cached prompts, all made together: each step is one forward pass. What answers to one

@@ -75,68 +75,87 @@ void add_samples(Prediction& prediction, const Category& category, const Example
   prediction.voted_correct = vote == example.answer;
 }
 
-// Adds one pass's worth of questions to the evaluation.
+// Adds one pass's worth of questions to the evaluations, one for each adapter that is attached.
 class Pass {
  public:
   Pass(const Backbone& backbone, const Category& category, const std::vector<Example>& examples,
-       const EvaluationOptions& options)
+       const EvaluationOptions& options, std::vector<Evaluation>& evaluations)
       : backbone_(backbone),
         category_(category),
         examples_(examples),
         options_(options),
-        stop_(backbone.tokenizer.end_of_turn_ids()) {}
+        evaluations_(evaluations),
+        stop_(backbone.tokenizer.end_of_turn_ids()),
+        sums_(evaluations.size()) {}
 
-  void run(std::span<const EncodedExample> encoded, Evaluation& evaluation) {
-    const int64_t answer_tokens = answers_each() * options_.max_new_tokens;
-    PromptBatch batch(backbone_.decoder, encoded, answer_tokens);
-    const size_t first = evaluation.predictions.size();
-    for (const EncodedExample& one : encoded) {
-      evaluation.predictions.push_back(describe(category_, examples_[one.index], options_));
+  void run(std::span<const EncodedExample> encoded) {
+    PromptBatch batch(backbone_.decoder, PromptBatch::rows_of(encoded, evaluations_.size()),
+                      answers_each() * options_.max_new_tokens);
+    std::vector<std::span<Prediction>> made;
+    for (Evaluation& evaluation : evaluations_) {
+      const size_t first = evaluation.predictions.size();
+      for (const EncodedExample& one : encoded) {
+        evaluation.predictions.push_back(describe(category_, examples_[one.index], options_));
+      }
+      made.push_back(std::span(evaluation.predictions).subspan(first));
     }
-    const std::span made = std::span(evaluation.predictions).subspan(first);
-    if (options_.selection) select(batch, encoded, made, evaluation.selection);
+    if (options_.selection) select(batch, encoded, made);
     if (options_.generate) generate(batch, encoded, made);
   }
 
-  double mean_loss() const { return tokens_ == 0 ? 0 : loss_ / static_cast<double>(tokens_); }
+  double mean_loss(size_t subject) const {
+    const LossSum& sum = sums_[subject];
+    return sum.tokens == 0 ? 0 : sum.loss / static_cast<double>(sum.tokens);
+  }
 
   // Answers to one prompt: a greedy one and the samples.
   int64_t answers_each() const { return options_.generate ? 1 + options_.majority.samples : 0; }
 
  private:
-  void select(PromptBatch& batch, std::span<const EncodedExample> encoded,
-              std::span<Prediction> made, Score& selection) {
-    const std::vector<CandidateScores> scores = batch.score_candidates();
-    for (size_t i = 0; i < encoded.size(); ++i) {
-      add_selection(made[i], category_, examples_[encoded[i].index], scores[i]);
-      selection.correct += made[i].correct;
-      loss_ -= scores[i].target;
-      tokens_ += scores[i].target_tokens;
+  struct LossSum {
+    double loss = 0;
+    int64_t tokens = 0;
+  };
+  using Made = std::vector<std::span<Prediction>>;
+
+  void select(PromptBatch& batch, std::span<const EncodedExample> encoded, const Made& made) {
+    const std::vector<CandidateScores> all = batch.score_candidates();
+    auto scores = all.begin();
+    for (size_t subject = 0; subject < made.size(); ++subject) {
+      for (size_t i = 0; i < encoded.size(); ++i, ++scores) {
+        Prediction& prediction = made[subject][i];
+        add_selection(prediction, category_, examples_[encoded[i].index], *scores);
+        evaluations_[subject].selection.correct += prediction.correct;
+        sums_[subject].loss -= scores->target;
+        sums_[subject].tokens += scores->target_tokens;
+      }
     }
   }
 
-  void generate(PromptBatch& batch, std::span<const EncodedExample> encoded,
-                std::span<Prediction> made) {
+  void generate(PromptBatch& batch, std::span<const EncodedExample> encoded, const Made& made) {
     const GenerationOptions how = {stop_, backbone_.tokenizer.size(), options_.max_new_tokens};
-    const std::vector<Continuation> answers = batch.generate(how, requests(encoded));
+    const std::vector<Continuation> answers = batch.generate(how, requests(encoded, made.size()));
     auto answer = answers.begin();
-    for (size_t i = 0; i < encoded.size(); ++i) {
-      const Example& example = examples_[encoded[i].index];
-      add_output(made[i], category_, example, text(*answer++));
-      if (options_.majority.samples == 0) continue;
-      std::vector<std::string> outputs;
-      for (int64_t k = 0; k < options_.majority.samples; ++k) outputs.push_back(text(*answer++));
-      add_samples(made[i], category_, example, std::move(outputs));
+    for (const std::span<Prediction>& predictions : made) {
+      for (size_t i = 0; i < encoded.size(); ++i) {
+        const Example& example = examples_[encoded[i].index];
+        add_output(predictions[i], category_, example, text(*answer++));
+        if (options_.majority.samples == 0) continue;
+        std::vector<std::string> outputs;
+        for (int64_t k = 0; k < options_.majority.samples; ++k) outputs.push_back(text(*answer++));
+        add_samples(predictions[i], category_, example, std::move(outputs));
+      }
     }
   }
 
   // A prompt's greedy answer, then its samples.
-  std::vector<AnswerRequest> requests(std::span<const EncodedExample> encoded) const {
+  std::vector<AnswerRequest> requests(std::span<const EncodedExample> encoded,
+                                      size_t subjects) const {
     const MajoritySettings& vote = options_.majority;
     std::vector<AnswerRequest> all;
-    for (size_t i = 0; i < encoded.size(); ++i) {
+    for (size_t i = 0; i < subjects * encoded.size(); ++i) {
       all.push_back({.prompt = i});
-      const std::string& item = examples_[encoded[i].index].id;
+      const std::string& item = examples_[encoded[i % encoded.size()].index].id;
       for (int64_t k = 0; k < vote.samples; ++k) {
         all.push_back({i, vote.sampling, item_stream(vote.seed, item, static_cast<uint64_t>(k))});
       }
@@ -152,9 +171,9 @@ class Pass {
   const Category& category_;
   const std::vector<Example>& examples_;
   const EvaluationOptions& options_;
+  std::vector<Evaluation>& evaluations_;
   std::vector<int32_t> stop_;
-  double loss_ = 0;
-  int64_t tokens_ = 0;
+  std::vector<LossSum> sums_;  // one an evaluation
 };
 
 void add_scores(Evaluation& evaluation, const EvaluationOptions& options) {
@@ -194,21 +213,30 @@ std::vector<Score> Evaluation::scores() const {
 Evaluation evaluate(const Backbone& backbone, const Category& category,
                     const std::vector<Example>& examples,
                     const std::vector<EncodedExample>& encoded, const EvaluationOptions& options) {
+  return std::move(evaluate_attached(backbone, category, examples, encoded, options, 1).front());
+}
+
+std::vector<Evaluation> evaluate_attached(const Backbone& backbone, const Category& category,
+                                          const std::vector<Example>& examples,
+                                          const std::vector<EncodedExample>& encoded,
+                                          const EvaluationOptions& options, size_t subjects) {
   check_sampling(options.majority.sampling);
   const Stopwatch watch;
-  Evaluation evaluation;
-  Pass pass(backbone, category, examples, options);
+  std::vector<Evaluation> evaluations(subjects);
+  Pass pass(backbone, category, examples, options, evaluations);
   for (size_t begin = 0; begin < encoded.size();) {
-    const size_t count = fitting_examples(encoded, begin, options.tokens_per_pass,
-                                          static_cast<size_t>(pass.answers_each()));
-    pass.run(std::span(encoded).subspan(begin, count), evaluation);
+    const auto answers = static_cast<size_t>(pass.answers_each()) * subjects;
+    const size_t count = fitting_examples(encoded, begin, options.tokens_per_pass, answers);
+    pass.run(std::span(encoded).subspan(begin, count));
     begin += count;
     if (options.progress) options.progress(static_cast<int64_t>(begin));
   }
-  evaluation.target_loss = pass.mean_loss();
-  add_scores(evaluation, options);
-  evaluation.seconds = watch.seconds();
-  return evaluation;
+  for (size_t i = 0; i < subjects; ++i) {
+    evaluations[i].target_loss = pass.mean_loss(i);
+    add_scores(evaluations[i], options);
+    evaluations[i].seconds = watch.seconds() / static_cast<double>(subjects);
+  }
+  return evaluations;
 }
 
 }  // namespace telora

@@ -31,7 +31,8 @@ struct Evaluation {
   Score generated;                      // the category's official parser; n = 0 without generate
   double target_loss = 0;               // mean over answer tokens of -ln p, end of turn included
   Score voted;                          // Maj@k; n = 0 without samples
-  double seconds = 0;                   // from encoded questions to these scores
+  // From encoded questions to these scores; an equal share where several were scored together.
+  double seconds = 0;
 
   std::vector<Score> scores() const;  // those that were made, in the order of the table
 };
@@ -41,6 +42,14 @@ struct Evaluation {
 Evaluation evaluate(const Backbone& backbone, const Category& category,
                     const std::vector<Example>& examples,
                     const std::vector<EncodedExample>& encoded, const EvaluationOptions& options);
+
+// The same for each of `subjects` adapters that are attached together (adapters/adapter_mix.h), all
+// in the same passes: one evaluation each, in their order. Peak memory grows with their number, as
+// each has its own keys and values.
+std::vector<Evaluation> evaluate_attached(const Backbone& backbone, const Category& category,
+                                          const std::vector<Example>& examples,
+                                          const std::vector<EncodedExample>& encoded,
+                                          const EvaluationOptions& options, size_t subjects);
 
 // Length of the longest run of examples from `begin` whose prompts, with so many answers to each,
 // fit one pass (at least one).

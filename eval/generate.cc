@@ -32,7 +32,7 @@ std::vector<GeneratedAnswer> continue_prompts(Decoder& decoder, const GenerateRe
     wanted.push_back({i, request.sampling, item_stream(request.seed, std::to_string(i))});
   }
   options.max_new_tokens = request.max_new_tokens;
-  PromptBatch batch(decoder, rows, request.max_new_tokens);
+  PromptBatch batch(decoder, PromptBatch::rows_of(rows), request.max_new_tokens);
   std::vector<GeneratedAnswer> answers;
   for (Continuation& output : batch.generate(options, std::move(wanted))) {
     const size_t row = answers.size();

@@ -49,7 +49,9 @@ class CandidatePass {
  public:
   CandidatePass(int64_t scratch) : scratch_(scratch) {}
 
-  RowPlan add(int64_t row, int64_t begin, const EncodedExample& example) {
+  RowPlan add(int64_t row, const CachedPrompt& prompt, const EncodedExample& example) {
+    const int64_t begin = prompt.begin;
+    forward_.use(prompt.choice);
     const auto known = static_cast<int64_t>(example.prompt.size());
     const auto all = completions_of(example);
     const size_t shared = shared_tokens(all);
@@ -98,9 +100,9 @@ double sum_log_probabilities(const std::vector<Lookup>& lookups, const at::Tenso
   return total;
 }
 
-int64_t shared_by(std::span<const EncodedExample> examples) {
+int64_t shared_by(std::span<const PromptRow> group) {
   std::vector<const EncodedExample*> rows;
-  for (const EncodedExample& example : examples) rows.push_back(&example);
+  for (const PromptRow& row : group) rows.push_back(row.example);
   return static_cast<int64_t>(shared_prompt_tokens(rows));
 }
 
@@ -112,51 +114,84 @@ int64_t branch_slots(const EncodedExample& example) {
 
 }  // namespace
 
-PromptBatch::PromptBatch(const Decoder& decoder, std::span<const EncodedExample> examples,
-                         int64_t answer_tokens, int64_t tokens_per_pass)
-    : decoder_(decoder), examples_(examples), shared_(shared_by(examples)), scratch_(shared_) {
-  const at::NoGradGuard no_gradient;
-  int64_t branches = 0;
-  for (const EncodedExample& example : examples_) {
-    prompts_.push_back({scratch_, static_cast<int64_t>(example.prompt.size())});
-    // Behind a prompt comes what all its completions begin with.
-    scratch_ += static_cast<int64_t>(example.prompt.size() + example.target.size());
-    branches += branch_slots(example);
+std::vector<PromptRow> PromptBatch::rows_of(std::span<const EncodedExample> examples,
+                                            size_t choices) {
+  std::vector<PromptRow> rows;
+  for (size_t choice = 0; choice < choices; ++choice) {
+    for (const EncodedExample& example : examples) rows.push_back({&example, choice});
   }
-  // Candidates and answers use the same slots, one after the other.
-  slots_ = scratch_ + std::max(branches, std::ssize(examples_) * answer_tokens);
-  cache_ = decoder_.make_cache(slots_);
-  read_prompts(tokens_per_pass);
-  copy_prefix();
+  return rows;
 }
 
-// What all prompts begin with comes first and is read once.
+PromptBatch::PromptBatch(const Decoder& decoder, std::vector<PromptRow> rows, int64_t answer_tokens,
+                         int64_t tokens_per_pass)
+    : decoder_(decoder), rows_(std::move(rows)) {
+  const at::NoGradGuard no_gradient;
+  lay_out(answer_tokens);
+  cache_ = decoder_.make_cache(slots_);
+  read_prompts(tokens_per_pass);
+  for (const Group& group : groups_) copy_prefix(group);
+}
+
+// Each group's shared tokens, then its prompts, each with room for what all its completions begin
+// with; behind all of them the slots that candidates and answers use one after the other.
+void PromptBatch::lay_out(int64_t answer_tokens) {
+  int64_t branches = 0;
+  for (size_t first = 0; first < rows_.size();) {
+    Group group{first, 0, 0, scratch_};
+    while (first < rows_.size() && rows_[first].choice == rows_[group.first].choice) ++first;
+    group.count = first - group.first;
+    const std::span members = std::span(rows_).subspan(group.first, group.count);
+    group.shared = shared_by(members);
+    scratch_ += group.shared;
+    for (const auto& [example, choice] : members) {
+      prompts_.push_back({scratch_, std::ssize(example->prompt), choice});
+      scratch_ += std::ssize(example->prompt) + std::ssize(example->target);
+      branches += branch_slots(*example);
+    }
+    groups_.push_back(group);
+  }
+  slots_ = scratch_ + std::max(branches, std::ssize(rows_) * answer_tokens);
+}
+
+// What a group's prompts begin with comes first and is read once.
 void PromptBatch::read_prompts(int64_t tokens_per_pass) {
   std::vector<at::Tensor> logits;
   CachedForward forward;
-  const auto shared = static_cast<size_t>(shared_);
-  if (shared > 0) forward.extend(0, 0, std::span(examples_[0].prompt).first(shared));
-  for (size_t i = 0; i < examples_.size(); ++i) {
-    const auto own = std::span(examples_[i].prompt).subspan(shared);
-    if (i > 0 && forward.tokens() + std::ssize(own) > tokens_per_pass) {
-      logits.push_back(forward.run(decoder_, cache_));
-      forward = {};
+  bool wanted = false;
+  const auto make_room = [&](int64_t tokens) {
+    if (!wanted || forward.tokens() + tokens <= tokens_per_pass) return;
+    logits.push_back(forward.run(decoder_, cache_));
+    forward = {};
+    wanted = false;
+  };
+  for (const Group& group : groups_) {
+    const auto shared = static_cast<size_t>(group.shared);
+    for (size_t i = group.first; i < group.first + group.count; ++i) {
+      const std::span<const int32_t> prompt(rows_[i].example->prompt);
+      const auto own = prompt.subspan(shared);
+      make_room(std::ssize(own) + (i == group.first ? group.shared : 0));
+      forward.use(rows_[i].choice);
+      if (i == group.first && shared > 0) forward.extend(group.begin, 0, prompt.first(shared));
+      const int64_t first = shared > 0 ? forward.branch(group.begin, group.shared,
+                                                        prompts_[i].begin + group.shared, own)
+                                       : forward.extend(prompts_[i].begin, 0, own);
+      forward.want(first + std::ssize(own) - 1);
+      wanted = true;
     }
-    const int64_t first = shared > 0 ? forward.branch(0, shared_, prompts_[i].begin + shared_, own)
-                                     : forward.extend(prompts_[i].begin, 0, own);
-    forward.want(first + std::ssize(own) - 1);
   }
   logits.push_back(forward.run(decoder_, cache_));
   last_logits_ = at::cat(logits);
 }
 
 // From here on each row's keys and values lie in one piece, prefix first.
-void PromptBatch::copy_prefix() {
-  if (shared_ == 0) return;
+void PromptBatch::copy_prefix(const Group& group) {
+  if (group.shared == 0) return;
   for (auto* pool : {&cache_.keys, &cache_.values}) {
     for (at::Tensor& layer : *pool) {
-      for (const CachedPrompt& prompt : prompts_)
-        layer.narrow(0, prompt.begin, shared_).copy_(layer.narrow(0, 0, shared_));
+      const at::Tensor shared = layer.narrow(0, group.begin, group.shared);
+      for (size_t i = group.first; i < group.first + group.count; ++i)
+        layer.narrow(0, prompts_[i].begin, group.shared).copy_(shared);
     }
   }
 }
@@ -165,22 +200,22 @@ std::vector<CandidateScores> PromptBatch::score_candidates() {
   const at::NoGradGuard no_gradient;
   CandidatePass pass(scratch_);
   std::vector<RowPlan> plans;
-  for (size_t i = 0; i < examples_.size(); ++i) {
-    plans.push_back(pass.add(static_cast<int64_t>(i), prompts_[i].begin, examples_[i]));
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    plans.push_back(pass.add(static_cast<int64_t>(i), prompts_[i], *rows_[i].example));
   }
   const at::Tensor prompt = at::log_softmax(last_logits_, 1);
   const at::Tensor behind = pass.forward().empty()
                                 ? at::Tensor()
                                 : at::log_softmax(pass.forward().run(decoder_, cache_), 1);
   std::vector<CandidateScores> scores;
-  for (size_t i = 0; i < examples_.size(); ++i) {
+  for (size_t i = 0; i < rows_.size(); ++i) {
     CandidateScores score;
     for (const auto& lookups : plans[i].completions) {
       score.options.push_back(sum_log_probabilities(lookups, prompt, behind));
     }
     score.target = score.options.back();
     score.options.pop_back();
-    score.target_tokens = static_cast<int64_t>(examples_[i].target.size());
+    score.target_tokens = std::ssize(rows_[i].example->target);
     scores.push_back(std::move(score));
   }
   return scores;

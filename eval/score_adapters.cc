@@ -1,7 +1,12 @@
 #include "eval/score_adapters.h"
 
-#include <filesystem>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <span>
+
+#include "adapters/adapter_mix.h"
 #include "adapters/adapter_trust.h"
 #include "adapters/lora_adapter.h"
 #include "backbone/backbone.h"
@@ -18,6 +23,8 @@
 namespace telora {
 
 namespace {
+
+constexpr size_t kMostTogether = 4;  // adapters in one pass: each has keys and values of its own
 
 const std::vector<size_t>& part_of(const Split& split, const std::string& name) {
   if (name == "train") return split.train;
@@ -51,16 +58,17 @@ class Scoring {
 
   Report run() {
     Report report = begin_report();
-    // Before the base is scored, which takes minutes: a bad one shows at once.
-    const std::vector<AdapterFile> files = read_adapters();
-    const Evaluation base = score("base", report);
-    for (size_t i = 0; i < files.size(); ++i) {
-      const std::string& folder = request_.adapters[i];
-      LoraAdapter adapter = LoraAdapter::from_file(files[i]);
-      adapter.attach(backbone_.decoder);
-      const Evaluation adapted = score(folder, report);
-      LoraAdapter::detach(backbone_.decoder);
-      add_comparisons(base, folder, adapted, report);
+    // Before anything is scored, which takes minutes: a bad one shows at once.
+    std::vector<LoraAdapter> adapters;
+    for (const AdapterFile& file : read_adapters())
+      adapters.push_back(LoraAdapter::from_file(file));
+    std::vector<Subject> subjects{{"base", nullptr}};
+    for (size_t i = 0; i < adapters.size(); ++i)
+      subjects.push_back({request_.adapters[i], &adapters[i]});
+    const std::vector<Evaluation> scored = score_all(subjects);
+    for (size_t i = 0; i < subjects.size(); ++i) {
+      add_subject(subjects[i].name, scored[i], report);
+      if (i > 0) add_comparisons(scored[0], subjects[i].name, scored[i], report);
     }
     if (!request_.out.empty()) write_results(report);
     return report;
@@ -107,7 +115,12 @@ class Scoring {
     return report;
   }
 
-  Evaluation score(const std::string& subject, Report& report) {
+  struct Subject {
+    std::string name;
+    LoraAdapter* adapter = nullptr;  // none: the base as it is
+  };
+
+  EvaluationOptions options_of(const std::string& names) const {
     EvaluationOptions options;
     options.selection = request_.selection;
     options.majority = request_.majority;
@@ -117,16 +130,49 @@ class Scoring {
     options.part = request_.part;
     options.split_method = split_.method;
     options.split_seed = static_cast<int64_t>(split_.seed);
-    options.progress = [&](int64_t done) {
-      if (request_.progress) request_.progress(subject, done, summary_.questions);
+    options.progress = [this, names](int64_t done) {
+      if (request_.progress) request_.progress(names, done, summary_.questions);
     };
-    Evaluation evaluation = evaluate(backbone_, category_, data_.examples, encoded_, options);
-    report.subjects.push_back({subject, evaluation.scores()});
-    summary_.subjects.push_back({subject, evaluation.seconds});
-    if (!request_.out.empty()) {
-      write_predictions(predictions_file(request_.out, subject), evaluation.predictions);
+    return options;
+  }
+
+  // In groups that share their passes, where they can; otherwise one after the other.
+  std::vector<Evaluation> score_all(const std::vector<Subject>& subjects) {
+    std::vector<Evaluation> all;
+    for (size_t begin = 0; begin < subjects.size(); begin += kMostTogether) {
+      const std::span group =
+          std::span(subjects).subspan(begin, std::min(kMostTogether, subjects.size() - begin));
+      for (Evaluation& one : score_group(group)) all.push_back(std::move(one));
     }
-    return evaluation;
+    return all;
+  }
+
+  std::vector<Evaluation> score_group(std::span<const Subject> group) {
+    std::vector<LoraAdapter*> adapters;
+    for (const Subject& subject : group) adapters.push_back(subject.adapter);
+    if (group.size() == 1 || !AdapterMix::possible(backbone_.decoder, adapters))
+      return score_in_turn(group);
+    const AdapterMix mix(backbone_.decoder, adapters);
+    const std::string names = fmt::format("{} and {} more", group.front().name, group.size() - 1);
+    return evaluate_attached(backbone_, category_, data_.examples, encoded_, options_of(names),
+                             group.size());
+  }
+
+  std::vector<Evaluation> score_in_turn(std::span<const Subject> group) {
+    std::vector<Evaluation> all;
+    for (const auto& [name, adapter] : group) {
+      if (adapter) adapter->attach(backbone_.decoder);
+      all.push_back(evaluate(backbone_, category_, data_.examples, encoded_, options_of(name)));
+      LoraAdapter::detach(backbone_.decoder);
+    }
+    return all;
+  }
+
+  void add_subject(const std::string& name, const Evaluation& evaluation, Report& report) {
+    report.subjects.push_back({name, evaluation.scores()});
+    summary_.subjects.push_back({name, evaluation.seconds});
+    if (!request_.out.empty())
+      write_predictions(predictions_file(request_.out, name), evaluation.predictions);
   }
 
   void add_comparisons(const Evaluation& base, const std::string& folder, const Evaluation& adapted,

@@ -8,6 +8,7 @@
 #include "eval/score_adapters.h"
 #include "tools/command_line.h"
 #include "tools/console.h"
+#include "tools/main_guard.h"
 
 namespace telora {
 

@@ -7,7 +7,7 @@
 #include "adapters/lora_adapter.h"
 #include "train/batch_dump.h"
 #include "train/checkpoint.h"
-#include "train/delta_slots.h"
+#include "adapters/delta_slots.h"
 #include "train/run.h"
 #include "train/run_folder.h"
 #include "train/run_profiler.h"

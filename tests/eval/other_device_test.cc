@@ -30,7 +30,8 @@ std::vector<EncodedExample> questions() {
 TEST(AnswersElsewhere, AreThoseOfTheCpu) {
   const std::vector<EncodedExample> examples = questions();
   const Decoder here = make(at::kCPU), there = make(golden::other_device());
-  PromptBatch cpu(here, examples, 12), other(there, examples, 12);
+  PromptBatch cpu(here, PromptBatch::rows_of(examples), 12),
+      other(there, PromptBatch::rows_of(examples), 12);
   const auto expected = cpu.score_candidates(), scores = other.score_candidates();
   for (size_t i = 0; i < examples.size(); ++i) {
     EXPECT_NEAR(scores[i].target, expected[i].target, 1e-4);

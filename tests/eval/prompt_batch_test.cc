@@ -65,7 +65,7 @@ std::vector<int32_t> plain(const Decoder& decoder, std::vector<int32_t> row, con
 std::vector<Continuation> together(const Decoder& decoder, const Way& way,
                                    std::vector<AnswerRequest> requests) {
   const std::vector<EncodedExample> examples = prompts(kRows);
-  PromptBatch batch(decoder, examples, std::ssize(requests) * kNewTokens);
+  PromptBatch batch(decoder, PromptBatch::rows_of(examples), std::ssize(requests) * kNewTokens);
   return batch.generate(way.options(), std::move(requests));
 }
 
@@ -145,7 +145,7 @@ TEST(GenerationOptions, IdsBehindTheVocabularyAreNeverProduced) {
 TEST(GenerationOptions, AnotherSeedIsAnotherSampleAndTheSameSeedTheSame) {
   const Decoder decoder = make(golden::tiny_llama());
   const std::vector<EncodedExample> examples = prompts(kRows);
-  PromptBatch batch(decoder, examples, kNewTokens);
+  PromptBatch batch(decoder, PromptBatch::rows_of(examples), kNewTokens);
   Way way{.sampling = {.temperature = 1.5, .top_p = 1}};
   const auto ids = [&](uint64_t seed) {
     way.seed = seed;
@@ -175,11 +175,11 @@ TEST(PromptBatch, ReadsInAnyNumberOfPasses) {
     const std::vector<EncodedExample> examples = {
         with_candidates({3, 17, 5, 29, 11, 2, 8}), with_candidates({first, 17, 5, 30}),
         with_candidates({first, 17, 5, 21, 22, 23, 24, 25, 26}), with_candidates({first, 17, 6})};
-    PromptBatch whole(decoder, examples, kNewTokens, 1000);
+    PromptBatch whole(decoder, PromptBatch::rows_of(examples), kNewTokens, 1000);
     const auto scores = whole.score_candidates();
     const auto answers = whole.generate(Way{}.options(), one_each({}));
     for (const int64_t tokens_per_pass : {1, 5, 8, 12}) {
-      PromptBatch cut(decoder, examples, kNewTokens, tokens_per_pass);
+      PromptBatch cut(decoder, PromptBatch::rows_of(examples), kNewTokens, tokens_per_pass);
       const auto again = cut.score_candidates();
       const auto said = cut.generate(Way{}.options(), one_each({}));
       for (size_t i = 0; i < examples.size(); ++i) {
@@ -196,7 +196,7 @@ TEST(PromptBatch, ReadsInAnyNumberOfPasses) {
 TEST(GenerationOptions, MoreAnswersThanThereIsRoomForAreRefused) {
   const Decoder decoder = make(golden::tiny_llama());
   const std::vector<EncodedExample> examples = prompts(kRows);
-  PromptBatch batch(decoder, examples, kNewTokens);
+  PromptBatch batch(decoder, PromptBatch::rows_of(examples), kNewTokens);
   std::vector<AnswerRequest> requests = one_each({});
   requests.push_back({.prompt = 0});
   EXPECT_THROW(batch.generate(Way{}.options(), requests), Error);

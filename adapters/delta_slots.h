@@ -14,6 +14,10 @@ class DeltaSlots {
   // Takes out what is attached; the decoder's slots are empty afterwards.
   static DeltaSlots take(Decoder& decoder);
 
+  size_t size() const { return deltas_.size(); }
+  // Of linear `index` of Decoder::linears(); nullptr if there is none.
+  LinearDelta* delta(size_t index) const { return deltas_.at(index); }
+
  private:
   friend class AttachedDeltas;
   std::vector<LinearDelta*> deltas_;  // in the order of Decoder::linears()

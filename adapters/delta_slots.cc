@@ -1,4 +1,4 @@
-#include "train/delta_slots.h"
+#include "adapters/delta_slots.h"
 
 #include <utility>
 
