@@ -184,17 +184,37 @@ TEST(Compare, RefusesOtherQuestions) {
 }
 
 TEST_F(ReportTest, PredictionsReadBack) {
-  const std::vector<Prediction> predictions = {
-      {"6g-bench/0", "test", "B", "B", true, true, {-0.25, -1.5, -INFINITY}, "ANSWER: B"},
-      {"6g-bench/7", "test", "A", "", false, false, {}, std::nullopt}};
+  const std::vector<Prediction> predictions = {{.id = "6g-bench/0",
+                                                .split = "test",
+                                                .split_method = "sk",
+                                                .split_seed = 42,
+                                                .parser = "lenient",
+                                                .group = "g1",
+                                                .options = 3,
+                                                .gold = "B",
+                                                .predicted = "B",
+                                                .correct = true,
+                                                .parsed = true,
+                                                .option_logprobs = {-0.25, -1.5, -INFINITY},
+                                                .selected = "A",
+                                                .output = "ANSWER: B",
+                                                .readings = {{"inspect-current", "B", true}},
+                                                .rotations = {{1, "A", "", std::nullopt}}},
+                                               {.id = "6g-bench/7", .split = "test", .gold = "A"}};
   write_predictions(folder_ / "predictions.jsonl", predictions);
-  EXPECT_EQ(text("predictions.jsonl"),
-            R"({"id":"6g-bench/0","split":"test","gold":"B","predicted":"B","correct":true,)"
-            R"("parsed":true,"option_logprobs":[-0.25,-1.5,null],"output":"ANSWER: B"})"
-            "\n"
-            R"({"id":"6g-bench/7","split":"test","gold":"A","predicted":null,"correct":false,)"
-            R"("parsed":false,"option_logprobs":[],"output":null})"
-            "\n");
+  EXPECT_EQ(
+      text("predictions.jsonl"),
+      R"({"id":"6g-bench/0","split":"test","split_method":"sk","split_seed":42,"parser":"lenient",)"
+      R"("group":"g1","options":3,"gold":"B","predicted":"B","correct":true,"parsed":true,)"
+      R"("option_logprobs":[-0.25,-1.5,null],"selected":"A","selected_by_length":null,)"
+      R"("output":"ANSWER: B",)"
+      R"("readings":[{"parser":"inspect-current","predicted":"B","correct":true}],)"
+      R"("rotations":[{"shift":1,"selected":"A","predicted":null,"output":null}]})"
+      "\n"
+      R"({"id":"6g-bench/7","split":"test","split_method":"","split_seed":0,"parser":"","group":"",)"
+      R"("options":0,"gold":"A","predicted":null,"correct":false,"parsed":false,)"
+      R"("option_logprobs":[],"selected":null,"selected_by_length":null,"output":null})"
+      "\n");
   const std::vector<Prediction> read = read_predictions(folder_ / "predictions.jsonl");
   ASSERT_EQ(read.size(), 2u);
   EXPECT_EQ(read[0].option_logprobs, predictions[0].option_logprobs);
@@ -215,14 +235,16 @@ TEST_F(ReportTest, OutputCutWithinACharacterIsWritten) {
 TEST_F(ReportTest, SamplesAndTheirVoteReadBack) {
   const Prediction voted = {.id = "a",
                             .output = "ANSWER: A",
-                            .samples = {{"ANSWER: B", "B"}, {"no idea", ""}},
+                            .samples = {{"ANSWER: B", "B", true}, {"no idea", ""}},
                             .voted = "B",
                             .voted_correct = true};
   const Prediction unread = {.id = "b", .output = "", .samples = {{"x", ""}}};
   write_predictions(folder_ / "p.jsonl", {voted, unread});
-  EXPECT_THAT(text("p.jsonl"), HasSubstr(R"("samples":[{"output":"ANSWER: B","predicted":"B"},)"
-                                         R"({"output":"no idea","predicted":null}],"voted":"B",)"
-                                         R"("voted_correct":true})"));
+  EXPECT_THAT(text("p.jsonl"),
+              HasSubstr(R"("samples":[{"output":"ANSWER: B","predicted":"B","correct":true},)"
+                        R"({"output":"no idea","predicted":null,"correct":false}],)"
+                        R"("voted":"B",)"
+                        R"("voted_correct":true})"));
   const std::vector<Prediction> read = read_predictions(folder_ / "p.jsonl");
   EXPECT_EQ(read.at(0).samples.at(1).output, "no idea");
   EXPECT_EQ(read.at(0).samples.at(0).predicted, "B");
