@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "backbone/fused_node.h"
+#include "backbone/head.h"
 #include "backbone/product_type.h"
 #include "backbone/torch.h"
 #include "core/error.h"
@@ -280,7 +281,7 @@ void PrefixKeys::propagate() const {
 }
 
 at::Tensor Decoder::logits(const at::Tensor& hidden) const {
-  return scaled(at::mm(hidden.to(at::kFloat), head_.t()), 1.0 / spec_.logit_scale);
+  return head_logits(hidden.to(at::kFloat), head_, 1.0 / spec_.logit_scale);
 }
 
 at::Tensor Decoder::loss_sum(const at::Tensor& hidden, const at::Tensor& targets) const {

@@ -1,6 +1,7 @@
 #include "backbone/ops.h"
 
 #include "backbone/elementwise.h"
+#include "backbone/head.h"
 #include "backbone/tensor_ops.h"
 #include "backbone/torch.h"
 #include "core/error.h"
@@ -57,15 +58,14 @@ struct CrossEntropyNode : torch::autograd::Function<CrossEntropyNode> {
     for (int64_t begin = 0; begin < hidden.size(0); begin += kHeadChunk) {
       const int64_t count = std::min(kHeadChunk, hidden.size(0) - begin);
       const at::Tensor wanted_ids = targets.narrow(0, begin, count).unsqueeze(1);  // [n, 1]
-      at::Tensor logits =
-          at::mm(hidden.narrow(0, begin, count).to(at::kFloat), head.t());  // [n, V]
-      if (logit_scale != 1.0) logits.mul_(logit_scale);
+      const at::Tensor logits =
+          head_logits(hidden.narrow(0, begin, count).to(at::kFloat), head, logit_scale);  // [n, V]
       at::Tensor log_p = at::log_softmax(logits, 1);
       loss -= log_p.gather(1, wanted_ids).sum(at::kDouble);
       if (!wanted) continue;
       at::Tensor dlogits = log_p.exp_();
       dlogits.scatter_add_(1, wanted_ids, at::full({count, 1}, -1.0f, logits.options()));
-      dhidden.narrow(0, begin, count).copy_(at::mm(dlogits, head).mul_(logit_scale));
+      dhidden.narrow(0, begin, count).copy_(head_gradient(dlogits, head, logit_scale));
     }
     if (wanted) context->save_for_backward({dhidden});
     return loss;
