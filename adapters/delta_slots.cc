@@ -12,9 +12,13 @@ DeltaSlots DeltaSlots::take(Decoder& decoder) {
   return slots;
 }
 
-AttachedDeltas::AttachedDeltas(const DeltaSlots& slots, Decoder& decoder) : decoder_(decoder) {
+void DeltaSlots::give_back(Decoder& decoder) const {
   const std::vector<Linear*> linears = decoder.linears();
-  for (size_t i = 0; i < linears.size(); ++i) linears[i]->delta = slots.deltas_.at(i);
+  for (size_t i = 0; i < linears.size(); ++i) linears[i]->delta = deltas_.at(i);
+}
+
+AttachedDeltas::AttachedDeltas(const DeltaSlots& slots, Decoder& decoder) : decoder_(decoder) {
+  slots.give_back(decoder);
 }
 
 AttachedDeltas::~AttachedDeltas() {

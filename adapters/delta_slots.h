@@ -14,6 +14,9 @@ class DeltaSlots {
   // Takes out what is attached; the decoder's slots are empty afterwards.
   static DeltaSlots take(Decoder& decoder);
 
+  // Puts them back into the decoder they were taken from.
+  void give_back(Decoder& decoder) const;
+
   size_t size() const { return deltas_.size(); }
   // Of linear `index` of Decoder::linears(); nullptr if there is none.
   LinearDelta* delta(size_t index) const { return deltas_.at(index); }

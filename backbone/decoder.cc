@@ -318,4 +318,16 @@ KeyValueCache Decoder::make_cache(int64_t slots) const {
   return cache;
 }
 
+int64_t weight_bytes(Decoder& decoder) {
+  int64_t bytes = 0, counted = 0;
+  for (const Linear* linear : decoder.linears()) {
+    bytes += linear->matrix->bytes();
+    counted += linear->matrix->in() * linear->matrix->out();
+    if (!linear->bias.defined()) continue;
+    bytes += static_cast<int64_t>(linear->bias.nbytes());
+    counted += linear->bias.numel();
+  }
+  return bytes + 4 * (parameter_count(decoder.spec()) - counted);
+}
+
 }  // namespace telora

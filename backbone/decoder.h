@@ -112,4 +112,7 @@ class Decoder {
   bool fusing_allowed_ = true;
 };
 
+// Bytes of all weights: linears as they are held now, all other parameters as float32.
+int64_t weight_bytes(Decoder& decoder);
+
 }  // namespace telora

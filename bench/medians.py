@@ -5,6 +5,8 @@
     medians.py compare --ours FILE --peer FILE --out FILE
                                                 medians of two files of such lines, round by round, as a table and as JSON
 
+    medians.py lines --lines FILE --out FILE    such lines and the machine, as JSON
+
 A ratio is that of two runs of one round, and above 1 where the first side is better; the median of the rounds is shown.
 """
 import argparse
@@ -103,6 +105,10 @@ def compare(args):
     print(*table(result, names, len(ours)), sep="\n")
 
 
+def lines(args):
+    args.out.write_text(json.dumps({"benchmark": args.out.stem, "machine": machine(), "settings": read_lines(args.lines)}, indent=1) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
@@ -118,6 +124,10 @@ def main():
     for option in ("--ours", "--peer", "--out"):
         command.add_argument(option, type=Path, required=True)
     command.set_defaults(run=compare)
+    command = commands.add_parser("lines")
+    for option in ("--lines", "--out"):
+        command.add_argument(option, type=Path, required=True)
+    command.set_defaults(run=lines)
     args = parser.parse_args()
     args.run(args)
 

@@ -1,12 +1,17 @@
-// Training speed and memory against row length, rows a batch, rank and threads: rows of random
-// tokens, answers of four, forward and backward of one step. A line of JSON a setting.
-//   bench_scaling [BACKBONE [PRECISION]]      default smollm2-135m, bf16
+// Training speed and memory against row length, rows a batch, rank, threads and size of the model:
+// rows of random tokens, answers of four, forward and backward of one step. A line of JSON a
+// setting; bench/scaling.sh keeps them. Sizes have random weights.
+//   bench_scaling [BACKBONE [PRECISION [SIZES]]]      default smollm2-135m, bf16, 5; 0 leaves sizes
+//   out
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "adapters/lora_adapter.h"
 #include "backbone/backbone.h"
@@ -40,6 +45,33 @@ std::vector<Setting> settings() {
   for (int threads = 1; threads <= at::get_num_threads(); threads *= 2)
     all.push_back({.varied = "threads", .threads = threads});
   return all;
+}
+
+struct Size {
+  const char* name;
+  int64_t layers, hidden, heads, kv_heads, head_dim, intermediate, vocab;
+};
+
+// The shapes of SmolLM2, of Qwen3-0.6B and of Llama-3.2-1B, and a smaller one, all with the blocks
+// of Llama.
+constexpr Size kSizes[] = {{"30M", 12, 384, 6, 2, 64, 1024, 49152},
+                           {"135M", 30, 576, 9, 3, 64, 1536, 49152},
+                           {"360M", 32, 960, 15, 5, 64, 2560, 49152},
+                           {"0.6B", 28, 1024, 16, 8, 128, 3072, 151936},
+                           {"1.2B", 16, 2048, 32, 8, 64, 8192, 128256}};
+
+Decoder random_decoder(DecoderSpec spec, const Size& size, at::ScalarType type) {
+  spec.layers = size.layers, spec.hidden = size.hidden, spec.heads = size.heads;
+  spec.kv_heads = size.kv_heads, spec.head_dim = size.head_dim;
+  spec.intermediate = size.intermediate, spec.vocab = size.vocab;
+  spec.attention_scale = 1 / std::sqrt(static_cast<double>(size.head_dim));
+  std::unordered_map<std::string, at::Tensor> weights;
+  for (const ParameterShape& parameter : parameter_shapes(spec)) {
+    const bool norm = parameter.shape.size() == 1;
+    weights[parameter.name] =
+        norm ? at::ones(parameter.shape, type) : at::empty(parameter.shape, type).normal_(0, 0.02);
+  }
+  return {spec, weights, type};
 }
 
 std::vector<EncodedExample> random_rows(const Setting& s, int64_t vocabulary) {
@@ -99,11 +131,24 @@ nlohmann::ordered_json measure(Decoder& decoder, const Setting& s) {
 
 int run(const std::vector<std::string>& arguments) {
   const std::string name = arguments.empty() ? "smollm2-135m" : arguments[0];
-  const std::string precision = arguments.size() < 2 ? "bf16" : arguments[1];
-  Decoder decoder = load_decoder(name, frozen_type(precision));
-  for (const Setting& setting : settings()) {
-    fmt::print("{}\n", measure(decoder, setting).dump());
+  const at::ScalarType type = frozen_type(arguments.size() < 2 ? "bf16" : arguments[1]);
+  const size_t sizes = arguments.size() < 3 ? std::size(kSizes) : std::stoul(arguments[2]);
+  const auto show = [](const nlohmann::ordered_json& line) {
+    fmt::print("{}\n", line.dump());
     std::fflush(stdout);
+  };
+  DecoderSpec spec;
+  {
+    Decoder decoder = load_decoder(name, type);
+    spec = decoder.spec();
+    for (const Setting& setting : settings()) show(measure(decoder, setting));
+  }
+  for (size_t i = 0; i < std::min(sizes, std::size(kSizes)); ++i) {
+    Decoder decoder = random_decoder(spec, kSizes[i], type);
+    nlohmann::ordered_json line = measure(decoder, {.varied = "size"});
+    line["size"] = kSizes[i].name;
+    line["parameters"] = parameter_count(decoder.spec());
+    show(line);
   }
   return 0;
 }

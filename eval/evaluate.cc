@@ -2,78 +2,20 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "core/resources.h"
-#include "data/answer_parser.h"
-#include "data/prompt.h"
+#include "eval/fill_prediction.h"
 #include "eval/prompt_batch.h"
+#include "eval/rotations.h"
 
 namespace telora {
 
 namespace {
 
-constexpr size_t kMostRows = 256;  // of one pass: bounds the logits [rows, V] held at once
+constexpr int64_t kMostRows = 256;  // of one pass: bounds the logits [rows, V] held at once
+constexpr int64_t kMostAnswerSlots = 16384;  // of the cache, for answers of one pass
 static_assert(kMostSamples < kMostRows);
-
-size_t best_option(const std::vector<double>& log_probabilities) {
-  return static_cast<size_t>(std::ranges::max_element(log_probabilities) -
-                             log_probabilities.begin());
-}
-
-std::string answer_name(const Category& category, const Example& example, size_t option) {
-  return category.kind == TaskKind::kLetters ? option_letter(option) : example.options[option];
-}
-
-Prediction describe(const Category& category, const Example& example,
-                    const EvaluationOptions& options) {
-  Prediction prediction;
-  prediction.id = example.id;
-  prediction.split = options.part;
-  prediction.split_method = options.split_method;
-  prediction.split_seed = options.split_seed;
-  prediction.parser = category.parser;
-  prediction.group = example.group;
-  prediction.options = std::ssize(example.options);
-  prediction.gold = answer_name(category, example, example.answer);
-  return prediction;
-}
-
-void add_selection(Prediction& prediction, const Category& category, const Example& example,
-                   const CandidateScores& scores) {
-  prediction.option_logprobs = scores.options;
-  prediction.selected = answer_name(category, example, best_option(scores.options));
-  prediction.predicted = prediction.selected;
-  prediction.correct = prediction.predicted == prediction.gold;
-  prediction.parsed = true;
-}
-
-std::string name_or_nothing(const Category& category, const Example& example,
-                            const std::optional<size_t>& answer) {
-  return answer ? answer_name(category, example, *answer) : "";
-}
-
-void add_output(Prediction& prediction, const Category& category, const Example& example,
-                std::string output) {
-  const auto answer = parse_answer(category.parser, output, example.options);
-  prediction.output = std::move(output);
-  prediction.parsed = answer.has_value();
-  prediction.predicted = name_or_nothing(category, example, answer);
-  prediction.correct = answer == example.answer;
-}
-
-void add_samples(Prediction& prediction, const Category& category, const Example& example,
-                 std::vector<std::string> outputs) {
-  std::vector<std::optional<size_t>> answers;
-  for (std::string& output : outputs) {
-    answers.push_back(parse_answer(category.parser, output, example.options));
-    prediction.samples.push_back({std::move(output),
-                                  name_or_nothing(category, example, answers.back()),
-                                  answers.back() == example.answer});
-  }
-  const std::optional<size_t> vote = majority_vote(answers);
-  prediction.voted = name_or_nothing(category, example, vote);
-  prediction.voted_correct = vote == example.answer;
-}
 
 // Adds one pass's worth of questions to the evaluations, one for each adapter that is attached.
 class Pass {
@@ -95,7 +37,7 @@ class Pass {
     for (Evaluation& evaluation : evaluations_) {
       const size_t first = evaluation.predictions.size();
       for (const EncodedExample& one : encoded) {
-        evaluation.predictions.push_back(describe(category_, examples_[one.index], options_));
+        evaluation.predictions.push_back(described(category_, examples_[one.index], options_));
       }
       made.push_back(std::span(evaluation.predictions).subspan(first));
     }
@@ -125,7 +67,7 @@ class Pass {
       for (size_t i = 0; i < encoded.size(); ++i, ++scores) {
         Prediction& prediction = made[subject][i];
         add_selection(prediction, category_, examples_[encoded[i].index], *scores);
-        evaluations_[subject].selection.correct += prediction.correct;
+        evaluations_[subject].selection.correct += prediction.selected == prediction.gold;
         sums_[subject].loss -= scores->target;
         sums_[subject].tokens += scores->target_tokens;
       }
@@ -176,8 +118,8 @@ class Pass {
   std::vector<LossSum> sums_;  // one an evaluation
 };
 
-void add_scores(Evaluation& evaluation, const EvaluationOptions& options) {
-  if (options.selection) {
+void add_scores(Evaluation& evaluation, const EvaluationOptions& options, bool has_options) {
+  if (options.selection && has_options) {
     evaluation.selection.name = kSelection;
     evaluation.selection.n = std::ssize(evaluation.predictions);
   }
@@ -190,13 +132,16 @@ void add_scores(Evaluation& evaluation, const EvaluationOptions& options) {
 }  // namespace
 
 size_t fitting_examples(const std::vector<EncodedExample>& encoded, size_t begin,
-                        int64_t tokens_per_pass, size_t answers) {
-  const size_t most = kMostRows / std::max<size_t>(answers, 1);
+                        const PassLimits& limits) {
+  const auto answers = static_cast<int64_t>(std::max<size_t>(limits.answers, 1));
+  const int64_t slots = std::max<int64_t>(answers * limits.new_tokens, 1);  // of one question
+  const int64_t most =
+      std::max<int64_t>(1, std::min(kMostRows / answers, kMostAnswerSlots / slots));
   size_t end = begin;
   int64_t tokens = 0;
-  while (end < encoded.size() && end - begin < most) {
-    tokens += static_cast<int64_t>(encoded[end].prompt.size());
-    if (tokens > tokens_per_pass && end > begin) break;
+  while (end < encoded.size() && std::cmp_less(end - begin, most)) {
+    tokens += std::ssize(encoded[end].prompt);
+    if (tokens > limits.tokens && end > begin) break;
     ++end;
   }
   return end - begin;
@@ -226,14 +171,16 @@ std::vector<Evaluation> evaluate_attached(const Backbone& backbone, const Catego
   Pass pass(backbone, category, examples, options, evaluations);
   for (size_t begin = 0; begin < encoded.size();) {
     const auto answers = static_cast<size_t>(pass.answers_each()) * subjects;
-    const size_t count = fitting_examples(encoded, begin, options.tokens_per_pass, answers);
+    const size_t count = fitting_examples(
+        encoded, begin, {options.tokens_per_pass, answers, options.max_new_tokens});
     pass.run(std::span(encoded).subspan(begin, count));
     begin += count;
     if (options.progress) options.progress(static_cast<int64_t>(begin));
   }
+  if (options.rotate) add_rotations(backbone, category, examples, encoded, options, evaluations);
   for (size_t i = 0; i < subjects; ++i) {
     evaluations[i].target_loss = pass.mean_loss(i);
-    add_scores(evaluations[i], options);
+    add_scores(evaluations[i], options, category.kind != TaskKind::kNumber);
     evaluations[i].seconds = watch.seconds() / static_cast<double>(subjects);
   }
   return evaluations;

@@ -15,6 +15,7 @@ namespace telora {
 struct EvaluationOptions {
   bool selection = true;           // log-likelihoods of the options and of the target
   bool generate = true;            // greedy answers
+  bool rotate = false;             // ask letter questions in every order of their options too
   MajoritySettings majority = {};  // samples beside the greedy answer; with generate only
   int64_t max_new_tokens = 16;
   int64_t tokens_per_pass = 4096;  // of the prompts that are answered together
@@ -51,9 +52,15 @@ std::vector<Evaluation> evaluate_attached(const Backbone& backbone, const Catego
                                           const std::vector<EncodedExample>& encoded,
                                           const EvaluationOptions& options, size_t subjects);
 
-// Length of the longest run of examples from `begin` whose prompts, with so many answers to each,
-// fit one pass (at least one).
+// What one pass may hold.
+struct PassLimits {
+  int64_t tokens = 4096;   // of prompts
+  size_t answers = 1;      // to each question
+  int64_t new_tokens = 0;  // of one answer, at most
+};
+
+// Length of the longest run of examples from `begin` that fits one pass (at least one).
 size_t fitting_examples(const std::vector<EncodedExample>& encoded, size_t begin,
-                        int64_t tokens_per_pass, size_t answers);
+                        const PassLimits& limits);
 
 }  // namespace telora

@@ -12,13 +12,19 @@
 #include "backbone/backbone.h"
 #include "backbone/device.h"
 #include "backbone/torch.h"
+#include "core/digest.h"
 #include "core/memory.h"
 #include "core/resources.h"
+#include "data/answer_parser.h"
 #include "data/source.h"
 #include "data/split.h"
 #include "eval/encode.h"
 #include "eval/evaluate.h"
+#include "eval/measure_cost.h"
+#include "scoring/build_report.h"
 #include "scoring/evaluation_summary.h"
+#include "scoring/html_report.h"
+#include "scoring/part_baselines.h"
 
 namespace telora {
 
@@ -26,18 +32,25 @@ namespace {
 
 constexpr size_t kMostTogether = 4;  // adapters in one pass: each has keys and values of its own
 
-const std::vector<size_t>& part_of(const Split& split, const std::string& name) {
-  if (name == "train") return split.train;
-  if (name == "validation") return split.validation;
-  if (name == "test") return split.test;
-  fail(ErrorKind::kUsage, {"--split", ""}, "'" + name + "'", "train, validation or test");
+std::vector<size_t> part_of(const Split& split, const std::string& name, int64_t limit) {
+  std::vector<size_t> rows;
+  if (name == "train") {
+    rows = split.train;
+  } else if (name == "validation") {
+    rows = split.validation;
+  } else if (name == "test") {
+    rows = split.test;
+  } else {
+    fail(ErrorKind::kUsage, {"--split", ""}, "'" + name + "'", "train, validation or test");
+  }
+  if (limit > 0 && std::cmp_less(limit, rows.size())) rows.resize(static_cast<size_t>(limit));
+  return rows;
 }
 
-// "predictions-base.jsonl", "predictions-<last folder name>.jsonl"
-std::filesystem::path predictions_file(const std::string& folder, const std::string& subject) {
+// The last folder of a path; "base" stays "base".
+std::string short_name(const std::string& subject) {
   const std::filesystem::path path(subject);
-  const std::string name = path.has_filename() ? path.filename() : path.parent_path().filename();
-  return std::filesystem::path(folder) / ("predictions-" + name + ".jsonl");
+  return (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
 }
 
 class Scoring {
@@ -51,39 +64,55 @@ class Scoring {
         split_(make_split(data_.examples, category_, request.split_method,
                           static_cast<uint64_t>(request.split_seed))),
         backbone_(load_backbone(request.backbone, frozen_type(request.precision),
-                                request.chat_template, open_device(request.device))),
-        encoded_(encode()) {
+                                request.chat_template, open_device(request.device))) {
     keep_freed_memory();
+    encode();
   }
 
   Report run() {
-    Report report = begin_report();
     // Before anything is scored, which takes minutes: a bad one shows at once.
     std::vector<LoraAdapter> adapters;
     for (const AdapterFile& file : read_adapters())
       adapters.push_back(LoraAdapter::from_file(file));
-    std::vector<Subject> subjects{{"base", nullptr}};
+    std::vector<Scored> subjects{{"base", nullptr}};
     for (size_t i = 0; i < adapters.size(); ++i)
       subjects.push_back({request_.adapters[i], &adapters[i]});
-    const std::vector<Evaluation> scored = score_all(subjects);
-    for (size_t i = 0; i < subjects.size(); ++i) {
-      add_subject(subjects[i].name, scored[i], report);
-      if (i > 0) add_comparisons(scored[0], subjects[i].name, scored[i], report);
-    }
+    ReportInputs inputs = begin_report();
+    for (const Scored& subject : subjects) inputs.subjects.push_back({.name = subject.name});
+    for (const Part& part : parts_) score_part(part, subjects, inputs);
+    if (request_.cost_queries > 0) add_costs(subjects, inputs);
+    if (!request_.out.empty()) write_predictions_of(inputs);
+    Report report = build_report(inputs);
     if (!request_.out.empty()) write_results(report);
     return report;
   }
 
  private:
-  std::vector<EncodedExample> encode() {
+  struct Scored {
+    std::string name;
+    LoraAdapter* adapter = nullptr;  // none: the base as it is
+  };
+  struct Part {
+    std::string name;
+    std::vector<size_t> rows;
+    std::vector<EncodedExample> encoded;
+  };
+
+  void encode() {
     const Stopwatch watch;
-    auto encoded = ExampleEncoder(category_, backbone_, category_.max_length)
-                       .encode_all(data_.examples, part_of(split_, request_.part));
+    const ExampleEncoder encoder(category_, backbone_, category_.max_length);
+    for (const std::string& name : request_.parts) {
+      const auto same = [&](const Part& part) { return part.name == name; };
+      if (std::ranges::any_of(parts_, same))
+        fail(ErrorKind::kUsage, {"--split", ""}, name + " twice", "each part once");
+      Part part{name, part_of(split_, name, request_.limit), {}};
+      part.encoded = encoder.encode_all(data_.examples, part.rows);
+      for (const EncodedExample& example : part.encoded)
+        summary_.prompt_tokens += std::ssize(example.prompt);
+      summary_.questions += std::ssize(part.encoded);
+      parts_.push_back(std::move(part));
+    }
     summary_.encode_seconds = watch.seconds();
-    for (const EncodedExample& example : encoded)
-      summary_.prompt_tokens += std::ssize(example.prompt);
-    summary_.questions = std::ssize(encoded);
-    return encoded;
   }
 
   std::vector<AdapterFile> read_adapters() const {
@@ -97,92 +126,129 @@ class Scoring {
     return files;
   }
 
-  Report begin_report() const {
-    Report report;
-    report.category = category_.name;
-    report.backbone = request_.backbone;
-    report.parser = category_.parser;
-    report.split_method = split_.method;
-    report.split_seed = static_cast<int64_t>(split_.seed);
-    report.rows = {static_cast<int64_t>(split_.train.size()),
-                   static_cast<int64_t>(split_.validation.size()),
-                   static_cast<int64_t>(split_.test.size())};
-    report.part = request_.part;
-    report.majority = request_.majority;
-    report.baselines =
-        shortcut_baselines(category_.kind, examples_at(data_.examples, split_.train),
-                           examples_at(data_.examples, part_of(split_, request_.part)));
-    return report;
+  ReportInputs begin_report() const {
+    ReportInputs inputs;
+    inputs.category = category_.name;
+    inputs.backbone = request_.backbone;
+    inputs.parser = category_.parser;
+    inputs.parser_version = describe_answer_parser(category_.parser);
+    inputs.split_method = split_.method;
+    inputs.split_seed = static_cast<int64_t>(split_.seed);
+    inputs.rows = {std::ssize(split_.train), std::ssize(split_.validation),
+                   std::ssize(split_.test)};
+    inputs.majority = request_.majority;
+    inputs.digests = {{"data", data_.sha256},
+                      {"split", split_digest(split_)},
+                      {"backbone", backbone_.weights_digest},
+                      {"tokenizer", backbone_.tokenizer.digest()}};
+    for (const std::string& folder : request_.adapters) {
+      inputs.digests["adapter " + folder] =
+          sha256_file(std::filesystem::path(folder) / "adapter_model.safetensors");
+    }
+    inputs.settings = {{"device", request_.device},
+                       {"precision", request_.precision},
+                       {"max_new_tokens", fmt::format("{}", max_new_tokens())},
+                       {"chat_template", std::string(chat_template_name(backbone_.chat_format))}};
+    if (request_.limit > 0)
+      inputs.settings["rows"] = fmt::format("the first {} of each part", request_.limit);
+    for (const Part& part : parts_)
+      inputs.baselines.push_back(
+          part_baselines(category_, data_.examples, split_, part.name, part.rows));
+    return inputs;
   }
 
-  struct Subject {
-    std::string name;
-    LoraAdapter* adapter = nullptr;  // none: the base as it is
-  };
+  int64_t max_new_tokens() const {
+    return request_.max_new_tokens > 0 ? request_.max_new_tokens : category_.max_new_tokens;
+  }
 
-  EvaluationOptions options_of(const std::string& names) const {
+  EvaluationOptions options_of(const Part& part, const std::string& names) const {
     EvaluationOptions options;
     options.selection = request_.selection;
+    options.rotate = request_.rotate;
     options.majority = request_.majority;
-    options.max_new_tokens =
-        request_.max_new_tokens > 0 ? request_.max_new_tokens : category_.max_new_tokens;
+    options.max_new_tokens = max_new_tokens();
     options.tokens_per_pass = request_.tokens_per_pass;
-    options.part = request_.part;
+    options.part = part.name;
     options.split_method = split_.method;
     options.split_seed = static_cast<int64_t>(split_.seed);
-    options.progress = [this, names](int64_t done) {
-      if (request_.progress) request_.progress(names, done, summary_.questions);
+    const std::string stage = parts_.size() > 1 ? names + ", " + part.name : names;
+    const int64_t total = std::ssize(part.rows);
+    options.progress = [this, stage, total](int64_t done) {
+      if (request_.progress) request_.progress(stage, done, total);
     };
     return options;
   }
 
-  // In groups that share their passes, where they can; otherwise one after the other.
-  std::vector<Evaluation> score_all(const std::vector<Subject>& subjects) {
-    std::vector<Evaluation> all;
+  // Subjects in groups that share their passes, where they can; otherwise one after the other.
+  void score_part(const Part& part, std::span<const Scored> subjects, ReportInputs& inputs) {
     for (size_t begin = 0; begin < subjects.size(); begin += kMostTogether) {
       const std::span group =
-          std::span(subjects).subspan(begin, std::min(kMostTogether, subjects.size() - begin));
-      for (Evaluation& one : score_group(group)) all.push_back(std::move(one));
+          subjects.subspan(begin, std::min(kMostTogether, subjects.size() - begin));
+      std::vector<Evaluation> scored = score_group(part, group);
+      for (size_t i = 0; i < group.size(); ++i) {
+        add_time(group[i].name, scored[i].seconds);
+        inputs.subjects[begin + i].parts.push_back({part.name, std::move(scored[i].predictions)});
+      }
     }
-    return all;
   }
 
-  std::vector<Evaluation> score_group(std::span<const Subject> group) {
+  std::vector<Evaluation> score_group(const Part& part, std::span<const Scored> group) {
     std::vector<LoraAdapter*> adapters;
-    for (const Subject& subject : group) adapters.push_back(subject.adapter);
+    for (const Scored& subject : group) adapters.push_back(subject.adapter);
     if (group.size() == 1 || !AdapterMix::possible(backbone_.decoder, adapters))
-      return score_in_turn(group);
+      return score_in_turn(part, group);
     const AdapterMix mix(backbone_.decoder, adapters);
     const std::string names = fmt::format("{} and {} more", group.front().name, group.size() - 1);
-    return evaluate_attached(backbone_, category_, data_.examples, encoded_, options_of(names),
-                             group.size());
+    return evaluate_attached(backbone_, category_, data_.examples, part.encoded,
+                             options_of(part, names), group.size());
   }
 
-  std::vector<Evaluation> score_in_turn(std::span<const Subject> group) {
+  std::vector<Evaluation> score_in_turn(const Part& part, std::span<const Scored> group) {
     std::vector<Evaluation> all;
     for (const auto& [name, adapter] : group) {
       if (adapter) adapter->attach(backbone_.decoder);
-      all.push_back(evaluate(backbone_, category_, data_.examples, encoded_, options_of(name)));
+      all.push_back(
+          evaluate(backbone_, category_, data_.examples, part.encoded, options_of(part, name)));
       LoraAdapter::detach(backbone_.decoder);
     }
     return all;
   }
 
-  void add_subject(const std::string& name, const Evaluation& evaluation, Report& report) {
-    report.subjects.push_back({name, evaluation.scores()});
-    summary_.subjects.push_back({name, evaluation.seconds});
-    if (!request_.out.empty())
-      write_predictions(predictions_file(request_.out, name), evaluation.predictions);
+  void add_costs(std::span<const Scored> subjects, ReportInputs& inputs) {
+    for (size_t i = 0; i < subjects.size(); ++i) {
+      const auto& [name, adapter] = subjects[i];
+      CostOptions options;
+      options.queries = request_.cost_queries;
+      options.max_new_tokens = max_new_tokens();
+      options.progress = [&](int64_t done) {
+        if (request_.progress) request_.progress("cost of " + name, done, request_.cost_queries);
+      };
+      if (adapter) options.adapter = name, adapter->attach(backbone_.decoder);
+      inputs.subjects[i].cost =
+          measure_cost(backbone_, category_, data_.examples, parts_.front().encoded, options);
+      LoraAdapter::detach(backbone_.decoder);
+    }
   }
 
-  void add_comparisons(const Evaluation& base, const std::string& folder, const Evaluation& adapted,
-                       Report& report) const {
-    const auto add = [&](const std::string& metric, bool Prediction::*right) {
-      report.comparisons.push_back(
-          compare(metric, "base", base.predictions, folder, adapted.predictions, right));
-    };
-    add(kGenerated, &Prediction::correct);
-    if (request_.majority.samples > 0) add(adapted.voted.name, &Prediction::voted_correct);
+  void add_time(const std::string& name, double seconds) {
+    const auto found = std::ranges::find(summary_.subjects, name, &SubjectTime::name);
+    if (found != summary_.subjects.end()) {
+      found->seconds += seconds;
+    } else {
+      summary_.subjects.push_back({name, seconds});
+    }
+  }
+
+  // "predictions-base.jsonl", "predictions-<last folder name>.jsonl", all parts in one file.
+  void write_predictions_of(const ReportInputs& inputs) const {
+    for (const SubjectInputs& subject : inputs.subjects) {
+      std::vector<Prediction> all;
+      for (const PartPredictions& part : subject.parts)
+        all.insert(all.end(), part.predictions.begin(), part.predictions.end());
+      write_predictions(std::filesystem::path(request_.out) /
+                            ("predictions-" + short_name(subject.name) + ".jsonl"),
+                        all);
+    }
   }
 
   void write_results(const Report& report) {
@@ -190,6 +256,7 @@ class Scoring {
     summary_.peak_rss_bytes = peak_rss_bytes();
     write_summary(out / "summary.json", summary_);
     write_report(out / "report.json", report);
+    publish(out / "report.html", render_html(report));
   }
 
   const ScoreRequest& request_;
@@ -198,7 +265,7 @@ class Scoring {
   Split split_;
   Backbone backbone_;
   EvaluationSummary summary_;
-  std::vector<EncodedExample> encoded_;
+  std::vector<Part> parts_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/document.h"
@@ -173,6 +174,19 @@ Score tally_votes(std::string name, const std::vector<Prediction>& predictions) 
     *score.unparsed += prediction.voted.empty();
   }
   return score;
+}
+
+double balanced_accuracy(const std::vector<Prediction>& predictions) {
+  std::map<std::string, std::pair<int64_t, int64_t>> by_gold;  // right, all
+  for (const Prediction& prediction : predictions) {
+    auto& [right, all] = by_gold[prediction.gold];
+    right += prediction.selected == prediction.gold;
+    ++all;
+  }
+  double sum = 0;
+  for (const auto& [gold, counts] : by_gold)
+    sum += static_cast<double>(counts.first) / static_cast<double>(counts.second);
+  return by_gold.empty() ? 0 : sum / static_cast<double>(by_gold.size());
 }
 
 void write_predictions(const std::filesystem::path& path,

@@ -76,6 +76,10 @@ Score tally(std::string name, const std::vector<Prediction>& predictions, bool c
 // Maj@k; a vote is unparsed where no sample was understood.
 Score tally_votes(std::string name, const std::vector<Prediction>& predictions);
 
+// Mean over the right answers that occur of how often rows with it were selected rightly (macro
+// recall): a constant answer has 1 / answers. 0 without rows.
+double balanced_accuracy(const std::vector<Prediction>& predictions);
+
 // predictions.jsonl. Reading throws Error(data) with the line; a log-probability of −infinity is
 // null.
 void write_predictions(const std::filesystem::path& path,

@@ -23,6 +23,13 @@ void add_answer_options(CLI::App& run, ScoreRequest& r) {
   run.add_option("--max-new-tokens", r.max_new_tokens, "Of an answer (default: by the category)")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
   run.add_flag("!--no-selection", r.selection, "Generated answers only, no option log-likelihoods");
+  run.add_flag("--rotate", r.rotate, "Ask letter questions in every order of their options too");
+  run.add_option("--cost", r.cost_queries,
+                 "Measure latency, memory and energy with N single questions (30 if not said)")
+      ->type_name("N")
+      ->expected(0, 1)
+      ->default_str("30")
+      ->check(CLI::Range(int64_t{1}, int64_t{100000}));
   CLI::Option* maj =
       run.add_option("--maj", r.majority.samples,
                      "Also draw K answers to each question and take the most frequent: Maj@K")
@@ -40,8 +47,7 @@ void add_answer_options(CLI::App& run, ScoreRequest& r) {
 }
 
 CLI::App* add_flags(CLI::App& app, RunFlags& flags) {
-  CLI::App* run =
-      app.add_subcommand("run", "Score the base and adapters on one part of a category");
+  CLI::App* run = app.add_subcommand("run", "Score the base and adapters on parts of a category");
   ScoreRequest& r = flags.request;
   run->add_option("--category", r.category, "Benchmark category: 6g-bench, oran-bench, ...")
       ->required();
@@ -51,7 +57,13 @@ CLI::App* add_flags(CLI::App& app, RunFlags& flags) {
   run->add_option("--chat-template", r.chat_template,
                   "Format of prompts (default: by the model's own template)");
   run->add_option("--data", r.data, "Folder with the ot-full files, or 'sample'");
-  run->add_option("--split", r.part, "train, validation or test")->capture_default_str();
+  run->add_option("--split", r.parts, "Parts to score: test, or test,train for seen against unseen")
+      ->delimiter(',')
+      ->capture_default_str();
+  run->add_option("--limit", r.limit, "Of each part the first N rows only (0: all)")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30))
+      ->capture_default_str();
   run->add_option("--split-method", r.split_method, "group, sk, py or hf")->capture_default_str();
   run->add_option("--split-seed", r.split_seed, "Seed of the split")->capture_default_str();
   run->add_option("--precision", r.precision, "bf16 or f32")
@@ -64,7 +76,7 @@ CLI::App* add_flags(CLI::App& app, RunFlags& flags) {
   run->add_flag("--accept-risk", r.accept_risk,
                 "Score adapters of other weights or with a suspicious spectrum too");
   run->add_option("--out", r.out,
-                  "Folder for report.json, summary.json and a predictions file each");
+                  "Folder for report.json, report.html, summary.json and a predictions file each");
   run->add_flag("--quiet", flags.quiet, "Only the table and errors");
   return run;
 }

@@ -22,6 +22,7 @@ struct Recipe {
   std::string data;           // where the rows come from; empty = not yet given
   std::string split_method;   // group | sk | py | hf
   int64_t split_seed = 0;     // seed of the split
+  bool allow_leaks = false;   // train although training rows stand in the test part too
   int64_t seed = 0;           // seed of initialisation, order of rows, dropout and sampling
 
   // The adapter.
@@ -56,6 +57,7 @@ struct Recipe {
   int64_t max_steps = 0;        // optimiser steps, at most; 0 = as many as the epochs hold
   int64_t max_length = 0;       // tokens of one row
   std::string loss;             // answer | full: which tokens the loss is taken over
+  std::string augment;          // none | rotate_options: another order of the options each epoch
   std::string precision;        // bf16 | f32: frozen weights and activations
   std::string device;           // cpu | cuda: where weights are and products are made
   int64_t threads = 0;          // CPU threads; 0 = all
@@ -64,7 +66,7 @@ struct Recipe {
   int64_t evaluations_per_epoch = 0;  // on the validation rows
   int64_t patience = 0;               // evaluations without gain before stopping; 0 = never stop
   double min_delta = 0;               // what counts as a gain must exceed this
-  std::string selection_metric;       // selection_accuracy | loss
+  std::string selection_metric;       // selection_accuracy | balanced_accuracy | loss
   int64_t checkpoint_every = 0;       // steps between checkpoints
   int64_t keep_checkpoints = 0;       // newest checkpoints kept
   int64_t max_new_tokens = 0;         // of a generated answer

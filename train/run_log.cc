@@ -80,13 +80,14 @@ void RunLog::write(const StepRecord& r) {
 }
 
 void RunLog::write(const EvaluationRecord& r) {
-  const std::string accuracy = r.selection_accuracy ? fmt::format(R"("selection_accuracy": {}, )",
-                                                                  number(*r.selection_accuracy))
-                                                    : "";
+  const auto field = [](const char* name, const std::optional<double>& value) {
+    return value ? fmt::format(R"("{}": {}, )", name, number(*value)) : "";
+  };
   append(fmt::format(
-      R"({{"step": {}, "epoch": {}, "evaluation": {}, "n": {}, "loss": {}, {}"best": {}, "seconds": {}}})",
-      r.step, number(r.epoch), nlohmann::json(r.split).dump(), r.n, number(r.loss), accuracy,
-      r.best, number(r.seconds)));
+      R"({{"step": {}, "epoch": {}, "evaluation": {}, "n": {}, "loss": {}, {}{}"best": {}, "seconds": {}}})",
+      r.step, number(r.epoch), nlohmann::json(r.split).dump(), r.n, number(r.loss),
+      field("selection_accuracy", r.selection_accuracy),
+      field("balanced_accuracy", r.balanced_accuracy), r.best, number(r.seconds)));
 }
 
 // Unbuffered: a line is in the kernel's hands, whole, before the next step begins.

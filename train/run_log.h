@@ -29,6 +29,8 @@ struct EvaluationRecord {
   int64_t n = 0;           // rows
   double loss = 0;         // mean over the counted tokens, nats
   std::optional<double> selection_accuracy = std::nullopt;
+  // Mean of the accuracy on the rows of each right answer: a constant answer has 1 / answers.
+  std::optional<double> balanced_accuracy = std::nullopt;
   bool best = false;   // the best so far by the recipe's metric
   double seconds = 0;  // since the run began
 };

@@ -71,18 +71,6 @@ double seconds_of(const std::vector<Profile::Part>& parts, const std::string& na
   return seconds;
 }
 
-int64_t weight_bytes(Decoder& decoder) {
-  int64_t bytes = 0, counted = 0;
-  for (const Linear* linear : decoder.linears()) {
-    bytes += linear->matrix->bytes();
-    counted += linear->matrix->in() * linear->matrix->out();
-    if (!linear->bias.defined()) continue;
-    bytes += static_cast<int64_t>(linear->bias.nbytes());
-    counted += linear->bias.numel();
-  }
-  return bytes + 4 * (parameter_count(decoder.spec()) - counted);
-}
-
 int64_t resident_bytes() {
   int64_t size = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> size >> resident;

@@ -41,8 +41,6 @@ struct RunProfile {
 // Seconds of the part called `name`, wherever it stands.
 double seconds_of(const std::vector<Profile::Part>& parts, const std::string& name);
 
-// Linears as they are held, all other parameters as float32.
-int64_t weight_bytes(Decoder& decoder);
 int64_t resident_bytes();  // of this process now
 
 // UTF-8 lines for a person, each ended by \n.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "backbone/torch.h"
+#include "data/leaks.h"
 #include "data/split.h"
 #include "train/manifest.h"
 #include "train/recipe_adapter.h"
@@ -32,6 +33,19 @@ RunIdentity identity_of(const Recipe& recipe, const CategoryRows& rows, const Ba
           {"tokenizer", backbone.tokenizer.digest()}};
 }
 
+// A test row that was trained on word for word measures memory, not skill.
+void require_no_leaks(const Recipe& recipe, const CategoryRows& rows) {
+  if (recipe.allow_leaks) return;
+  const auto leaks = exact_test_duplicates(rows.split, rows.data.examples);
+  if (leaks.empty()) return;
+  const auto id = [&](size_t index) { return rows.data.examples[index].id; };
+  fail(ErrorKind::kData, {"training part", "split " + rows.split.method},
+       fmt::format("{} rows that are test rows too, {} as {} for one", leaks.size(),
+                   id(leaks[0].train), id(leaks[0].test)),
+       "parts without a row in common",
+       "--split-method group keeps them apart; --set allow_leaks=true trains all the same");
+}
+
 }  // namespace
 
 RunSession::RunSession(const RunRequest& request, const RunWatcher& watcher, RunFolder folder,
@@ -46,6 +60,7 @@ RunSession::RunSession(const RunRequest& request, const RunWatcher& watcher, Run
       adapter_(
           LoraAdapter::create(lora_config(recipe_), bench.backbone().decoder, lora_start(recipe_))),
       identity_(identity_of(recipe_, rows_, bench.backbone())) {
+  require_no_leaks(recipe_, rows_);
   const auto one = static_cast<int64_t>(adapter_.parameters().nbytes());
   const int64_t copies = adapter_.initial_parameters().defined() ? 4 : 3;  // gradients, best
   bench_.hold(copies * one, 2 * one);
@@ -84,7 +99,7 @@ std::optional<RunResult> RunSession::advance() {
 // Scores of an earlier session of this run are taken from their file.
 std::optional<Evaluation> RunSession::earlier_scores(const std::filesystem::path& file) const {
   if (!request_.resume || !std::filesystem::exists(file)) return std::nullopt;
-  return evaluation_of(read_predictions(file), rows_.category);
+  return evaluation_of(read_predictions(file));
 }
 
 void RunSession::score_base() {
@@ -109,7 +124,7 @@ void RunSession::start_training() {
   }
   slots_ = DeltaSlots::take(decoder);
   adapter_.enable_training(static_cast<uint64_t>(recipe_.seed));
-  trainer_.emplace(recipe_, decoder, adapter_, parts_.train);
+  trainer_.emplace(recipe_, decoder, adapter_, parts_.train, parts_.train_orders);
   restore();
   log_.emplace(RunLog::open(folder_.path("metrics.jsonl"), trainer_->state().step));
   if (!request_.dump_batches.empty()) dump_.emplace(request_.dump_batches, recipe_.loss == "full");
@@ -173,6 +188,7 @@ std::optional<EvaluationRecord> RunSession::validate() {
     const Evaluation evaluation = evaluate(bench_.backbone(), rows_.category, rows_.data.examples,
                                            parts_.validation, options);
     record.selection_accuracy = evaluation.selection.rate();
+    record.balanced_accuracy = balanced_accuracy(evaluation.predictions);
     record.loss = evaluation.target_loss;
   } catch (const Interrupted&) {
     return std::nullopt;

@@ -4,10 +4,10 @@
 #include <optional>
 #include <string>
 
+#include "adapters/delta_slots.h"
 #include "adapters/lora_adapter.h"
 #include "train/batch_dump.h"
 #include "train/checkpoint.h"
-#include "adapters/delta_slots.h"
 #include "train/run.h"
 #include "train/run_folder.h"
 #include "train/run_profiler.h"

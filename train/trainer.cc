@@ -7,6 +7,7 @@
 
 #include "backbone/torch.h"
 #include "core/profile.h"
+#include "train/option_order.h"
 
 namespace telora {
 
@@ -56,6 +57,12 @@ auto profiled(const char* part, F work) {
   return work();
 }
 
+double selected_value(const std::string& metric, const EvaluationRecord& record) {
+  if (metric == "loss") return record.loss;
+  return (metric == "balanced_accuracy" ? record.balanced_accuracy : record.selection_accuracy)
+      .value_or(0);
+}
+
 void require_finite(double value, const char* what, int64_t step) {
   if (std::isfinite(value)) return;
   fail(ErrorKind::kData, {"training", fmt::format("{} of step {}", what, step)},
@@ -66,11 +73,13 @@ void require_finite(double value, const char* what, int64_t step) {
 }  // namespace
 
 Trainer::Trainer(const Recipe& recipe, const Decoder& decoder, LoraAdapter& adapter,
-                 std::span<const EncodedExample> rows)
+                 std::span<const EncodedExample> rows,
+                 std::span<const std::vector<EncodedExample>> other_orders)
     : recipe_(recipe),
       decoder_(decoder),
       adapter_(adapter),
       rows_(rows),
+      other_orders_(other_orders),
       loss_(parse_loss(recipe.loss)),
       order_(rows_.size(), static_cast<size_t>(recipe.batch_size),
              static_cast<uint64_t>(recipe.seed)),
@@ -144,12 +153,22 @@ double Trainer::clipped_scale(double norm) const {
   return std::min(1.0, recipe_.clip_norm / (norm + 1e-6));
 }
 
+// A row as this epoch shows it.
+const EncodedExample& Trainer::shown(size_t row) const {
+  if (other_orders_.empty()) return rows_[row];
+  const std::vector<EncodedExample>& others = other_orders_[row];
+  const int64_t epoch = state_.step / order_.steps_per_epoch();
+  const size_t order =
+      option_order(static_cast<uint64_t>(recipe_.seed), row, epoch, others.size() + 1);
+  return order == 0 ? rows_[row] : others[order - 1];
+}
+
 StepRecord Trainer::step(const TrainerHooks& hooks) {
   const ProfileScope profile("train");
   const Stopwatch watch;
   const double rate = schedule_.rate(state_.step);
   std::vector<const EncodedExample*> batch;
-  for (size_t row : order_.batch(state_.step)) batch.push_back(&rows_[row]);
+  for (size_t row : order_.batch(state_.step)) batch.push_back(&shown(row));
   if (hooks.on_batch) hooks.on_batch({state_.step + 1, rate, batch});
   int64_t tokens = 0;
   const double loss = accumulate_gradients(batch, tokens);
@@ -187,9 +206,7 @@ bool Trainer::evaluate(const TrainerHooks& hooks) {
   EvaluationRecord& record = *made;
   record.step = state_.step;
   record.epoch = epochs_done();
-  const double value = state_.early_stop.better == Better::kLower
-                           ? record.loss
-                           : record.selection_accuracy.value_or(0);
+  const double value = selected_value(recipe_.selection_metric, record);
   record.best = state_.early_stop.observe(state_.step, value);
   if (record.best) state_.best_parameters.copy_(adapter_.parameters());
   state_.evaluation_due = false;

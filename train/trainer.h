@@ -44,8 +44,11 @@ enum class TrainEnd { kFinished, kStoppedEarly, kInterrupted };
 // one process share them; they must outlive the trainer.
 class Trainer {
  public:
+  // `other_orders`: of each row, the same question with its options in other orders; empty if rows
+  // are always shown as they are.
   Trainer(const Recipe& recipe, const Decoder& decoder, LoraAdapter& adapter,
-          std::span<const EncodedExample> rows);
+          std::span<const EncodedExample> rows,
+          std::span<const std::vector<EncodedExample>> other_orders = {});
 
   // Continues from a checkpoint's state: copies it into adapter and optimizer.
   void restore(const TrainState& state);
@@ -70,6 +73,7 @@ class Trainer {
   StepRecord step(const TrainerHooks& hooks);
   double accumulate_gradients(std::span<const EncodedExample* const> batch, int64_t& tokens);
   double clipped_scale(double norm) const;
+  const EncodedExample& shown(size_t row) const;
   bool evaluate(const TrainerHooks& hooks);  // false: stopped half way
   bool evaluation_wanted();
   double epochs_done() const;
@@ -78,6 +82,7 @@ class Trainer {
   const Decoder& decoder_;
   LoraAdapter& adapter_;
   std::span<const EncodedExample> rows_;
+  std::span<const std::vector<EncodedExample>> other_orders_;
   LossTokens loss_;
   BatchOrder order_;
   Schedule schedule_;

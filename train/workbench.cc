@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include "backbone/device.h"
+#include "backbone/parallel.h"
 #include "core/error.h"
 #include "core/profile.h"
+#include "data/option_rotation.h"
 #include "eval/encode.h"
 #include "train/manifest.h"
 
@@ -21,6 +23,26 @@ CategoryRows read_rows(const Recipe& recipe) {
   return {category, std::move(data), std::move(split)};
 }
 
+// Of every training row the orders that its options can stand in besides its own.
+std::vector<std::vector<EncodedExample>> other_orders(const CategoryRows& rows,
+                                                      const ExampleEncoder& encoder) {
+  if (rows.category.kind != TaskKind::kLetters) {
+    fail(ErrorKind::kConfig, {"recipe", "augment"}, "rotate_options for " + rows.category.name,
+         "a category whose questions have options of their own", "set augment=none");
+  }
+  const std::vector<size_t>& train = rows.split.train;
+  std::vector<std::vector<EncodedExample>> all(train.size());
+  parallel_for(0, static_cast<int64_t>(train.size()), 16, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+      const Example& example = rows.data.examples[train[i]];
+      const size_t orders = rotation_count(example.options);
+      for (size_t shift = 1; shift < orders; ++shift)
+        all[i].push_back(encoder.encode(rotate_options(example, shift), train[i]));
+    }
+  });
+  return all;
+}
+
 }  // namespace
 
 Workbench::Workbench(std::function<void(const std::string&)> note) : note_(std::move(note)) {
@@ -31,7 +53,9 @@ Workbench::RowsKey Workbench::rows_key(const Recipe& r) {
   return {r.category, r.data, r.split_method, r.split_seed};
 }
 
-Workbench::PartsKey Workbench::parts_key(const Recipe& r) { return {rows_key(r), r.max_length}; }
+Workbench::PartsKey Workbench::parts_key(const Recipe& r) {
+  return {rows_key(r), r.max_length, r.augment};
+}
 
 const CategoryRows& Workbench::rows(const Recipe& recipe) {
   auto& slot = rows_[rows_key(recipe)];
@@ -68,8 +92,10 @@ const EncodedParts& Workbench::parts(const Recipe& recipe) {
     const auto encode = [&](const std::vector<size_t>& indices) {
       return encoder.encode_all(all.data.examples, indices);
     };
-    slot = std::make_unique<const EncodedParts>(EncodedParts{
-        encode(all.split.train), encode(all.split.validation), encode(all.split.test)});
+    EncodedParts parts{encode(all.split.train), encode(all.split.validation),
+                       encode(all.split.test)};
+    if (recipe.augment == "rotate_options") parts.train_orders = other_orders(all, encoder);
+    slot = std::make_unique<const EncodedParts>(std::move(parts));
     note_shortened(*slot, recipe.max_length);
   }
   return *slot;

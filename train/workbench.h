@@ -29,6 +29,9 @@ struct CategoryRows {
 // Its three parts as token ids.
 struct EncodedParts {
   std::vector<EncodedExample> train, validation, test;
+  // Of each training row, the question with its options in the other orders they can stand in;
+  // empty unless the recipe rotates options.
+  std::vector<std::vector<EncodedExample>> train_orders = {};
 };
 
 // What the runs of one process share, each made once, when the first run asks for it: the frozen
@@ -63,7 +66,7 @@ class Workbench {
  private:
   // What decides them, in the order of the recipe.
   using RowsKey = std::tuple<std::string, std::string, std::string, int64_t>;
-  using PartsKey = std::tuple<RowsKey, int64_t>;
+  using PartsKey = std::tuple<RowsKey, int64_t, std::string>;
   using ScoresKey = std::pair<PartsKey, int64_t>;
   static RowsKey rows_key(const Recipe& recipe);
   static PartsKey parts_key(const Recipe& recipe);
