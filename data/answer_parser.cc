@@ -4,10 +4,15 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/document.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "data/boxed_answer.h"
+#include "data/number_text.h"
+#include "data/prompt.h"
 #include "data/regex.h"
 
 namespace telora {
@@ -89,6 +94,38 @@ Answer lenient(std::string_view completion, const Options& options) {
   return letters.empty() ? std::nullopt : single_letter(upper(letters.back()), options.size());
 }
 
+bool is_a_to_d(std::string_view text) {
+  return text.size() == 1 && text[0] >= 'A' && text[0] <= 'D';
+}
+
+// The letter under the first key that holds one, where the whole completion is a JSON object.
+std::string json_letter(std::string_view completion) {
+  try {
+    const Document document = Document::parse_json(completion, "completion");
+    if (!document.root().is_object()) return {};
+    for (const char* key : {"answer", "choice", "label", "option"}) {
+      const auto found = document.root().find(key);
+      if (found == document.root().end() || !found->is_string()) continue;
+      const std::string_view letter = strip_blanks(found->get_ref<const std::string&>());
+      if (is_a_to_d(letter)) return std::string(letter);
+    }
+  } catch (const Error&) {
+    // Not JSON: read as text by the caller.
+  }
+  return {};
+}
+
+Answer sixg_json(std::string_view completion, const Options& options) {
+  static const Regex quoted(R"re("answer"\s*:\s*"([ABCD])")re");
+  static const Regex alone(R"(\b([ABCD])\b)");
+  if (const std::string letter = json_letter(completion); !letter.empty()) {
+    return single_letter(letter, options.size());
+  }
+  std::vector<std::string> letters = quoted.captures(completion);
+  if (letters.empty()) letters = alone.captures(completion);
+  return letters.empty() ? std::nullopt : single_letter(letters.front(), options.size());
+}
+
 Answer find_class(std::string_view text, const Options& classes) {
   const auto same = [&](const std::string& name) { return lower(name) == lower(text); };
   const auto found = std::ranges::find_if(classes, same);
@@ -135,27 +172,72 @@ Answer working_group_exact(std::string_view completion, const Options& classes) 
   return only(found);
 }
 
-struct Parser {
-  std::string_view name;
-  std::string_view follows;
-  Answer (*parse)(std::string_view, const Options&);
+Answer boxed_cause(std::string_view completion, const Options& classes) {
+  const std::optional<std::string> number = first_integer(last_boxed(completion));
+  const auto same = [&](const std::string& name) {
+    return number && first_integer(name) == number;
+  };
+  const auto found = std::ranges::find_if(classes, same);
+  if (found == classes.end()) return std::nullopt;
+  return static_cast<size_t>(found - classes.begin());
+}
+
+Answer boxed_cause_hard(std::string_view completion, const Options& classes) {
+  return find_class(last_boxed(completion), classes);
+}
+
+// Exactly one of the two is set.
+struct Rule {
+  AnswerParser parser;
+  Answer (*choose)(std::string_view, const Options&);
+  bool (*close)(double, double);
 };
 
-constexpr std::array<Parser, 5> kParsers = {{
-    {"inspect-legacy", "Inspect AI before 0.3.221", inspect_legacy},
-    {"inspect-current", "Inspect AI from 0.3.260", inspect_current},
-    {"lenient", "first letter after the last ANSWER:", lenient},
-    {"working-group-official", "GSMA evals, first pattern match", working_group_official},
-    {"working-group-exact", "JSON value or the only class named", working_group_exact},
+constexpr TaskKind kLetters = TaskKind::kLetters;
+constexpr TaskKind kClasses = TaskKind::kClasses;
+constexpr TaskKind kNumber = TaskKind::kNumber;
+
+constexpr std::array<Rule, 10> kRules = {{
+    {{"inspect-legacy", 1, kLetters, "Inspect AI before 0.3.221"}, inspect_legacy, nullptr},
+    {{"inspect-current", 1, kLetters, "Inspect AI from 0.3.260"}, inspect_current, nullptr},
+    {{"lenient", 1, kLetters, "first letter after the last ANSWER:"}, lenient, nullptr},
+    {{"sixg-json", 1, kLetters, "6G-Bench's own scripts"}, sixg_json, nullptr},
+    {{"working-group-official", 1, kClasses, "GSMA evals, first pattern match"},
+     working_group_official,
+     nullptr},
+    {{"working-group-exact", 1, kClasses, "JSON value or the only class named"},
+     working_group_exact,
+     nullptr},
+    {{"boxed-cause", 1, kClasses, "GSMA evals, soft: first integer of the last box"},
+     boxed_cause,
+     nullptr},
+    {{"boxed-cause-hard", 1, kClasses, "GSMA evals, hard: all of the last box"},
+     boxed_cause_hard,
+     nullptr},
+    {{"boxed-number", 1, kNumber, "GSMA evals, within 1 % or 0.01"},
+     nullptr,
+     close_by_official_rule},
+    {{"boxed-number-rel1", 1, kNumber, "last box, within 1 %"}, nullptr, close_relatively},
 }};
 
-const Parser& find_parser(std::string_view name) {
-  const auto found = std::ranges::find(kParsers, name, &Parser::name);
-  if (found != kParsers.end()) return *found;
+const Rule& find_rule(std::string_view name) {
+  const auto same = [&](const Rule& rule) { return rule.parser.name == name; };
+  const auto found = std::ranges::find_if(kRules, same);
+  if (found != kRules.end()) return *found;
   const std::string near = nearest(name, answer_parser_names());
   fail(ErrorKind::kUsage, {.file = {}, .field = "parser"}, printable(name, 60),
        fmt::format("one of {}", fmt::join(answer_parser_names(), ", ")),
        near.empty() ? "" : fmt::format("did you mean {}?", near));
+}
+
+ReadAnswer read_number_answer(const Rule& rule, std::string_view completion,
+                              std::string_view gold) {
+  ReadAnswer answer{.parsed = last_boxed(completion)};
+  const std::optional<double> found = read_number(answer.parsed);
+  const std::optional<double> wanted = read_number(gold);
+  answer.correct = found && wanted ? rule.close(*found, *wanted) : answer.parsed == gold;
+  answer.correct = answer.correct && !answer.parsed.empty();
+  return answer;
 }
 
 }  // namespace
@@ -163,20 +245,39 @@ const Parser& find_parser(std::string_view name) {
 const std::vector<std::string>& answer_parser_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> list;
-    for (const Parser& parser : kParsers) list.emplace_back(parser.name);
+    for (const Rule& rule : kRules) list.emplace_back(rule.parser.name);
     return list;
   }();
   return names;
 }
 
+const AnswerParser& find_answer_parser(std::string_view name) { return find_rule(name).parser; }
+
 std::string describe_answer_parser(std::string_view parser) {
-  const Parser& found = find_parser(parser);
-  return fmt::format("{} ({})", found.name, found.follows);
+  const AnswerParser& found = find_answer_parser(parser);
+  return fmt::format("{} v{} ({})", found.name, found.version, found.follows);
 }
 
 std::optional<size_t> parse_answer(std::string_view parser, std::string_view completion,
                                    const std::vector<std::string>& options) {
-  return find_parser(parser).parse(replace_invalid(completion), options);
+  const Rule& rule = find_rule(parser);
+  if (rule.choose == nullptr) {
+    fail(ErrorKind::kUsage, {.file = {}, .field = "parser"}, parser, "one that chooses an option");
+  }
+  return rule.choose(replace_invalid(completion), options);
+}
+
+ReadAnswer read_answer(std::string_view parser, std::string_view completion, std::string_view gold,
+                       const std::vector<std::string>& options) {
+  const Rule& rule = find_rule(parser);
+  const std::string text = replace_invalid(completion);
+  if (rule.parser.kind == TaskKind::kNumber) return read_number_answer(rule, text, gold);
+  const Answer index = rule.choose(text, options);
+  if (!index) return {};
+  const bool letters = rule.parser.kind == TaskKind::kLetters;
+  ReadAnswer answer{.parsed = letters ? option_letter(*index) : options[*index]};
+  answer.correct = answer.parsed == gold;
+  return answer;
 }
 
 }  // namespace telora

@@ -29,19 +29,39 @@ void require_placeholders(const Fields& fields, const std::string& key, const st
   }
 }
 
+TaskKind read_kind(Fields& fields) {
+  const std::string kind = fields.string("kind", {"letters", "classes", "number"});
+  if (kind == "letters") return TaskKind::kLetters;
+  return kind == "classes" ? TaskKind::kClasses : TaskKind::kNumber;
+}
+
+void read_parsers(Fields& fields, Category& category) {
+  category.parser = fields.string("parser", answer_parser_names());
+  category.other_parsers = fields.strings("other_parsers");
+  const std::vector<std::string> known = answer_parser_names();
+  for (const std::string& name : answer_parsers_of(category)) {
+    const bool official = name == category.parser;
+    if (std::ranges::find(known, name) == known.end() ||
+        find_answer_parser(name).kind != category.kind) {
+      fields.fail(official ? "parser" : "other_parsers", printable(name, 60),
+                  "a parser of this kind of answer");
+    }
+  }
+}
+
 // The part of a category that several share.
 Category read_format(Fields fields) {
   Category category;
-  const bool letters = fields.string("kind", {"letters", "classes"}) == "letters";
-  category.kind = letters ? TaskKind::kLetters : TaskKind::kClasses;
+  category.kind = read_kind(fields);
+  if (fields.has("system")) category.system = fields.string("system");
   category.prompt = fields.string("prompt");
   category.target = fields.string("target");
-  category.parser = fields.string("parser", answer_parser_names());
+  read_parsers(fields, category);
   category.max_new_tokens = fields.integer("max_new_tokens", kTokens);
   fields.finish();
-  const std::vector<std::string> letter_parts = {"{letters}", "{question}", "{choices}"};
-  const std::vector<std::string> class_parts = {"{question}"};
-  require_placeholders(fields, "prompt", category.prompt, letters ? letter_parts : class_parts);
+  std::vector<std::string> parts = {"{question}"};
+  if (category.kind == TaskKind::kLetters) parts = {"{letters}", "{question}", "{choices}"};
+  require_placeholders(fields, "prompt", category.prompt, parts);
   require_placeholders(fields, "target", category.target, {"{answer}"});
   return category;
 }
@@ -55,18 +75,37 @@ std::vector<RowField> read_row_fields(Fields fields) {
   return known;
 }
 
+bool has_field(const Category& category, const std::string& name, std::string_view type) {
+  const auto found = std::ranges::find(category.fields, name, &RowField::name);
+  return found != category.fields.end() && (type.empty() || found->type == type);
+}
+
+void read_fields(Fields& fields, Category& category) {
+  category.fields = read_row_fields(fields.object("fields"));
+  if (!fields.has("telling_fields")) return;
+  category.telling_fields = fields.strings("telling_fields");
+  for (const std::string& name : category.telling_fields) {
+    if (!has_field(category, name, "")) {
+      fields.fail("telling_fields", name, "names of fields of this category");
+    }
+  }
+}
+
 void read_grouping(Fields& fields, Category& category) {
-  category.grouping =
-      fields.string("grouping", {"similar", "similar-or-source", "source", "episode"});
+  category.grouping = fields.string(
+      "grouping",
+      {"similar", "similar-or-source", "similar-or-masked", "source", "episode", "class-cycle"});
   category.source_fields = fields.strings("source_fields");
   for (const std::string& name : category.source_fields) {
-    const auto is_named = [&](const RowField& field) { return field.name == name; };
-    const auto found = std::ranges::find_if(category.fields, is_named);
-    if (found == category.fields.end() || found->type != "string") {
+    if (!has_field(category, name, "string")) {
       fields.fail("source_fields", name, "names of string fields of this category");
     }
   }
   if (fields.has("similar_after")) category.similar_after = fields.string("similar_after");
+  if (fields.has("similar_tables")) category.similar_tables = fields.boolean("similar_tables");
+  if (category.grouping == "class-cycle" && category.kind != TaskKind::kClasses) {
+    fields.fail("grouping", category.grouping, "one for categories without classes");
+  }
   if (category.grouping == "episode") {
     category.episode_lengths = fields.integers("episode_lengths", {.min = 1, .max = 1 << 20});
     if (category.source_fields.size() != 1) {
@@ -76,7 +115,11 @@ void read_grouping(Fields& fields, Category& category) {
   }
 }
 
-void read_classes(Fields& fields, Category& category) {
+// What may be answered, as far as the rows do not say it.
+void read_answers(Fields& fields, Category& category) {
+  if (category.kind == TaskKind::kLetters) {
+    category.usual_options = fields.integer("usual_options", {.min = 2, .max = 26});
+  }
   if (category.kind != TaskKind::kClasses) return;
   category.classes = fields.strings("classes");
   const std::set<std::string> distinct(category.classes.begin(), category.classes.end());
@@ -86,15 +129,25 @@ void read_classes(Fields& fields, Category& category) {
   }
 }
 
+LiteDraw read_lite(Fields fields) {
+  LiteDraw draw;
+  draw.of_rows = fields.integer("of_rows", {.min = 1, .max = int64_t{1} << 31});
+  draw.rows = fields.integer("rows", {.min = 1, .max = draw.of_rows});
+  draw.seed = static_cast<uint64_t>(fields.integer("seed", {.min = 0}));
+  fields.finish();
+  return draw;
+}
+
 Category read_category(Fields fields, const std::map<std::string, Category>& formats,
                        const std::vector<std::string>& format_names) {
   Category category = formats.at(fields.string("format", format_names));
   category.name = fields.string("name");
   category.aliases = fields.strings("aliases");
   category.file = fields.string("file");
-  category.fields = read_row_fields(fields.object("fields"));
-  read_classes(fields, category);
+  read_fields(fields, category);
+  read_answers(fields, category);
   read_grouping(fields, category);
+  if (fields.has("lite")) category.lite = read_lite(fields.object("lite"));
   category.max_length = fields.integer("max_length", kTokens);
   category.max_epochs = fields.integer("max_epochs", {.min = 1, .max = 1000});
   fields.finish();
@@ -133,6 +186,18 @@ const std::vector<Category>& categories() {
   static const std::vector<Category> table =
       parse_categories(embedded_file("configs/categories.yaml"), "configs/categories.yaml");
   return table;
+}
+
+std::vector<std::string> answer_parsers_of(const Category& category) {
+  std::vector<std::string> names = {category.parser};
+  names.insert(names.end(), category.other_parsers.begin(), category.other_parsers.end());
+  if (category.kind != TaskKind::kLetters) return names;
+  // Letters are read alike in every category; how classes are written differs.
+  for (const std::string& name : answer_parser_names()) {
+    const bool letters = find_answer_parser(name).kind == TaskKind::kLetters;
+    if (letters && std::ranges::find(names, name) == names.end()) names.push_back(name);
+  }
+  return names;
 }
 
 const Category& find_category(std::string_view name) {

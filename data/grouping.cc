@@ -30,6 +30,25 @@ std::string_view compared_part(const Example& example, const Category& category)
                                       : question.substr(at + category.similar_after.size());
 }
 
+// The cells of a table's rows of numbers, separated by one space each.
+std::string table_cells(std::string_view question) {
+  std::string cells;
+  for (size_t begin = 0; begin < question.size();) {
+    const size_t end = std::min(question.find('\n', begin), question.size());
+    const std::string_view line = question.substr(begin, end - begin);
+    begin = end + 1;
+    if (line.empty() || line[0] < '0' || line[0] > '9' || line.find('|') == line.npos) continue;
+    for (const char c : line) {
+      const bool separates = c == '|' || c == ' ' || c == '\t' || c == '\r';
+      if (!separates) cells += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      if (separates && !cells.empty() && cells.back() != ' ') cells += ' ';
+    }
+    if (!cells.empty() && cells.back() != ' ') cells += ' ';
+  }
+  if (!cells.empty()) cells.pop_back();
+  return cells;
+}
+
 std::string group_name(std::string_view text) { return sha256(text).substr(0, 16); }
 
 // Names each cluster by its smallest text.
@@ -46,20 +65,35 @@ void name_clusters(std::vector<Example>& examples, const std::vector<std::string
   }
 }
 
-void group_similar(std::vector<Example>& examples, const Category& category, bool or_source) {
+// Texts of equal rows are joined.
+void join_equal(const std::vector<std::string>& texts, DisjointSets& clusters) {
+  std::unordered_map<std::string_view, size_t> first;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    clusters.join(i, first.try_emplace(texts[i], i).first->second);
+  }
+}
+
+// What else joins rows besides near-duplicate questions: nothing, their source, or their question
+// with every number masked.
+std::vector<std::string> other_keys(const std::vector<Example>& examples,
+                                    const Category& category) {
+  std::vector<std::string> keys;
+  for (const Example& example : examples) {
+    if (category.grouping == "similar-or-source") keys.push_back(source_key(example));
+    if (category.grouping == "similar-or-masked") keys.push_back(mask_numbers(example.question));
+  }
+  return keys;
+}
+
+void group_similar(std::vector<Example>& examples, const Category& category) {
   std::vector<std::string> texts;
   for (const Example& example : examples) {
-    texts.push_back(normalise_text(compared_part(example, category)));
+    texts.push_back(compared_text(example, category));
   }
   const std::vector<size_t> similar = near_duplicate_clusters(texts);
   DisjointSets clusters(examples.size());
   for (size_t i = 0; i < similar.size(); ++i) clusters.join(i, similar[i]);
-  if (or_source) {
-    std::unordered_map<std::string, size_t> first;
-    for (size_t i = 0; i < examples.size(); ++i) {
-      clusters.join(i, first.try_emplace(source_key(examples[i]), i).first->second);
-    }
-  }
+  join_equal(other_keys(examples, category), clusters);
   name_clusters(examples, texts, clusters);
 }
 
@@ -107,13 +141,32 @@ void group_episodes(std::vector<Example>& examples, const Category& category) {
 
 }  // namespace
 
+std::string compared_text(const Example& example, const Category& category) {
+  if (category.similar_tables) return table_cells(example.question);
+  return normalise_text(compared_part(example, category));
+}
+
+bool is_class_cycle(const std::vector<Example>& examples, const Category& category) {
+  const size_t block = category.classes.size();
+  if (examples.size() % block != 0) return false;
+  for (size_t i = 0; i < examples.size(); ++i) {
+    if (examples[i].answer != i % block) return false;
+  }
+  return true;
+}
+
 void group_examples(std::vector<Example>& examples, const Category& category) {
   if (category.grouping == "episode") {
     group_episodes(examples, category);
+  } else if (category.grouping == "class-cycle" && is_class_cycle(examples, category)) {
+    const size_t block = category.classes.size();
+    for (size_t i = 0; i < examples.size(); ++i) {
+      examples[i].group = fmt::format("scenario-{}", i / block);
+    }
   } else if (category.grouping == "source") {
     for (Example& example : examples) example.group = group_name(source_key(example));
   } else {
-    group_similar(examples, category, category.grouping == "similar-or-source");
+    group_similar(examples, category);
   }
 }
 

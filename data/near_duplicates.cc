@@ -21,14 +21,22 @@ constexpr size_t kUnder = 5;
 
 using Grams = std::vector<uint32_t>;  // a set: ascending, no duplicates
 
-std::vector<std::string_view> substrings(std::string_view text) {
+bool begins_piece(std::string_view text, size_t at, GramUnit unit) {
+  return unit == GramUnit::kCharacters || at == 0 || text[at - 1] == ' ';
+}
+
+// Substrings of kGramLength characters or words, one from each character or word on.
+std::vector<std::string_view> pieces(std::string_view text, GramUnit unit) {
   std::vector<size_t> starts;
-  for (size_t at = 0; at < text.size(); next_code_point(text, at)) starts.push_back(at);
+  for (size_t at = 0; at < text.size(); next_code_point(text, at)) {
+    if (begins_piece(text, at, unit)) starts.push_back(at);
+  }
   if (starts.size() < kGramLength) return {text};
-  starts.push_back(text.size());
+  const size_t gap = unit == GramUnit::kWords ? 1 : 0;  // the space before the next word
+  starts.push_back(text.size() + gap);
   std::vector<std::string_view> out;
   for (size_t i = 0; i + kGramLength < starts.size(); ++i) {
-    out.push_back(text.substr(starts[i], starts[i + kGramLength] - starts[i]));
+    out.push_back(text.substr(starts[i], starts[i + kGramLength] - gap - starts[i]));
   }
   return out;
 }
@@ -55,18 +63,20 @@ void rank_by_rarity(std::vector<Grams>& sets, size_t distinct) {
   }
 }
 
-// The set of each text, as numbers shared by all texts.
-std::vector<Grams> gram_sets(const std::vector<std::string_view>& texts, size_t& distinct) {
+// The set of each text, as numbers shared by all texts, the rarest first.
+std::vector<Grams> gram_sets(const std::vector<std::string_view>& texts, GramUnit unit,
+                             size_t& distinct) {
   std::unordered_map<std::string_view, uint32_t> numbers;
   std::vector<Grams> sets;
   for (const std::string_view text : texts) {
     Grams& set = sets.emplace_back();
-    for (const std::string_view gram : substrings(text)) {
+    for (const std::string_view gram : pieces(text, unit)) {
       set.push_back(numbers.try_emplace(gram, static_cast<uint32_t>(numbers.size())).first->second);
     }
     make_set(set);
   }
   distinct = numbers.size();
+  rank_by_rarity(sets, distinct);
   return sets;
 }
 
@@ -93,7 +103,9 @@ bool similar(const Grams& a, const Grams& b) {
 // among the first n - ⌈4n/5⌉ + 1 of either.
 size_t prefix_length(size_t size) { return size - (kOver * size + kUnder - 1) / kUnder + 1; }
 
-void join_similar(const std::vector<Grams>& sets, size_t distinct, DisjointSets& clusters) {
+// Calls visit(i, j) for every pair of similar sets of which known(i, j) does not hold.
+template <typename Known, typename Visit>
+void visit_similar(const std::vector<Grams>& sets, size_t distinct, Known known, Visit visit) {
   std::vector<size_t> order(sets.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, {}, [&](size_t i) { return sets[i].size(); });
@@ -105,7 +117,7 @@ void join_similar(const std::vector<Grams>& sets, size_t distinct, DisjointSets&
       for (const uint32_t j : holders[set[k]]) {
         if (std::exchange(seen_by[j], i) == i) continue;
         if (kUnder * sets[j].size() < kOver * set.size()) continue;
-        if (clusters.find(i) != clusters.find(j) && similar(set, sets[j])) clusters.join(i, j);
+        if (!known(i, j) && similar(set, sets[j])) visit(i, size_t{j});
       }
       holders[set[k]].push_back(static_cast<uint32_t>(i));
     }
@@ -122,7 +134,12 @@ std::string normalise_text(std::string_view text) {
   return out;
 }
 
-std::vector<size_t> near_duplicate_clusters(const std::vector<std::string>& texts) {
+std::string mask_numbers(std::string_view text) {
+  static const Regex number(R"(\d+(?:\.\d+)?)");
+  return number.replace(text, "#");
+}
+
+std::vector<size_t> near_duplicate_clusters(const std::vector<std::string>& texts, GramUnit unit) {
   std::unordered_map<std::string_view, size_t> numbers;
   std::vector<std::string_view> distinct_texts;
   std::vector<size_t>
@@ -134,9 +151,10 @@ std::vector<size_t> near_duplicate_clusters(const std::vector<std::string>& text
   }
   DisjointSets clusters(distinct_texts.size());
   size_t distinct = 0;
-  std::vector<Grams> sets = gram_sets(distinct_texts, distinct);
-  rank_by_rarity(sets, distinct);
-  join_similar(sets, distinct, clusters);
+  const std::vector<Grams> sets = gram_sets(distinct_texts, unit, distinct);
+  visit_similar(
+      sets, distinct, [&](size_t i, size_t j) { return clusters.find(i) == clusters.find(j); },
+      [&](size_t i, size_t j) { clusters.join(i, j); });
 
   std::vector<size_t> first(distinct_texts.size(), texts.size());
   std::vector<size_t> result(texts.size());
@@ -146,6 +164,21 @@ std::vector<size_t> near_duplicate_clusters(const std::vector<std::string>& text
     result[i] = first[cluster];
   }
   return result;
+}
+
+std::vector<std::vector<size_t>> near_duplicates(const std::vector<std::string>& texts,
+                                                 GramUnit unit) {
+  size_t distinct = 0;
+  const std::vector<Grams> sets = gram_sets({texts.begin(), texts.end()}, unit, distinct);
+  std::vector<std::vector<size_t>> near(texts.size());
+  visit_similar(
+      sets, distinct, [](size_t, size_t) { return false; },
+      [&](size_t i, size_t j) {
+        near[i].push_back(j);
+        near[j].push_back(i);
+      });
+  for (std::vector<size_t>& list : near) std::ranges::sort(list);
+  return near;
 }
 
 }  // namespace telora

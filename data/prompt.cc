@@ -26,7 +26,7 @@ std::string expand(std::string_view text, const std::map<std::string_view, std::
 }
 
 std::string user_message(const Category& category, const Example& example) {
-  if (category.kind == TaskKind::kClasses) {
+  if (category.kind != TaskKind::kLetters) {
     return expand(category.prompt, {{"{question}", example.question}});
   }
   std::string letters;
@@ -43,15 +43,26 @@ std::string user_message(const Category& category, const Example& example) {
 
 std::string option_letter(size_t index) { return {static_cast<char>('A' + index)}; }
 
+std::string option_name(const Category& category, const Example& example, size_t option) {
+  return category.kind == TaskKind::kLetters ? option_letter(option) : example.options.at(option);
+}
+
+std::string gold_text(const Category& category, const Example& example) {
+  if (category.kind == TaskKind::kNumber) return example.number;
+  return option_name(category, example, example.answer);
+}
+
 Prompt make_prompt(const Category& category, const Example& example) {
+  const auto completion = [&](const std::string& answer) {
+    return expand(category.target, {{"{answer}", answer}});
+  };
   Prompt prompt;
+  prompt.system = category.system;
   prompt.user = user_message(category, example);
+  prompt.target = completion(gold_text(category, example));
   for (size_t i = 0; i < example.options.size(); ++i) {
-    const bool letters = category.kind == TaskKind::kLetters;
-    const std::string answer = letters ? option_letter(i) : example.options[i];
-    prompt.candidates.push_back(expand(category.target, {{"{answer}", answer}}));
+    prompt.candidates.push_back(completion(option_name(category, example, i)));
   }
-  prompt.target = prompt.candidates.at(example.answer);
   return prompt;
 }
 

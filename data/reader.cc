@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "core/document.h"
@@ -52,17 +53,25 @@ void read_class(Fields& fields, const Category& category, Example& example) {
   example.answer = static_cast<size_t>(found - category.classes.begin());
 }
 
+void read_answer(Fields& fields, const Category& category, Example& example) {
+  switch (category.kind) {
+    case TaskKind::kLetters:
+      return read_letters(fields, example);
+    case TaskKind::kClasses:
+      return read_class(fields, category, example);
+    case TaskKind::kNumber:
+      fields.number("answer");
+      example.number = fields.raw("answer").dump();
+  }
+}
+
 Example read_row(const Document& document, const Category& category, size_t row) {
   Fields fields(document);
   Example example;
   example.id = fmt::format("{}/{}", category.name, row);
   example.row = row;
   example.question = fields.string("question");
-  if (category.kind == TaskKind::kLetters) {
-    read_letters(fields, example);
-  } else {
-    read_class(fields, category, example);
-  }
+  read_answer(fields, category, example);
   for (const RowField& field : category.fields) {
     if (fields.has(field.name)) check_type(fields, field);
   }

@@ -12,7 +12,8 @@ namespace telora {
 
 // Reads JSON Lines in the layout of the Open Telco benchmark set (ot-full), one object a line:
 // `question`, `choices` (2-10 texts) and `answer` (index) for letters, `question` and `answer` (one
-// of the classes) for classes, and any of Category::fields. Blank lines are skipped. `group` stays
+// of the classes) for classes, `question` and `answer` (a finite number) for numbers, and any of
+// Category::fields. Blank lines are skipped. `group` stays
 // empty. Throws the Error of the first wrong row (data: file, line, field), Error(missing) if there
 // is no row.
 std::vector<Example> read_examples(const std::filesystem::path& path, const Category& category);

@@ -79,18 +79,34 @@ size_t choose_part(const std::array<int64_t, 3>& room, int64_t size) {
   return static_cast<size_t>(chosen - room.begin());
 }
 
-void split_groups(const std::vector<Example>& examples, const Category& category, Split& split) {
+void split_groups(const std::vector<Example>& examples, const Category& category,
+                  const std::unordered_set<size_t>& held_out, Split& split) {
   const auto count = static_cast<int64_t>(examples.size());
   const int64_t first = count * 3 / 5;
   const int64_t second = count * 4 / 5;
   std::array<int64_t, 3> room = {first, second - first, count - second};
   const std::array<Indices*, 3> parts = {&split.train, &split.validation, &split.test};
-  for (const auto& [digest, rows] : groups_in_order(examples, category, split.seed)) {
+  std::map<std::string, Indices> groups = groups_in_order(examples, category, split.seed);
+  std::erase_if(groups, [&](const auto& group) {
+    const Indices& rows = group.second;
+    const bool to_test = std::ranges::any_of(rows, [&](size_t i) { return held_out.contains(i); });
+    if (!to_test) return false;
+    split.test.insert(split.test.end(), rows.begin(), rows.end());
+    room[2] -= static_cast<int64_t>(rows.size());
+    return true;
+  });
+  for (const auto& [digest, rows] : groups) {
     const size_t part = choose_part(room, static_cast<int64_t>(rows.size()));
     parts[part]->insert(parts[part]->end(), rows.begin(), rows.end());
     room[part] -= static_cast<int64_t>(rows.size());
   }
   for (Indices* part : parts) std::ranges::sort(*part);
+}
+
+void leave_out(const std::unordered_set<size_t>& held_out, Split& split) {
+  for (Indices* part : {&split.train, &split.validation}) {
+    std::erase_if(*part, [&](size_t row) { return held_out.contains(row); });
+  }
 }
 
 }  // namespace
@@ -101,7 +117,8 @@ const std::vector<std::string>& split_methods() {
 }
 
 Split make_split(const std::vector<Example>& examples, const Category& category,
-                 std::string_view method, uint64_t seed) {
+                 std::string_view method, uint64_t seed, const std::vector<size_t>& held_out) {
+  const std::unordered_set<size_t> outside(held_out.begin(), held_out.end());
   Split split{
       .train = {}, .validation = {}, .test = {}, .method = std::string(method), .seed = seed};
   const size_t count = examples.size();
@@ -110,7 +127,7 @@ Split make_split(const std::vector<Example>& examples, const Category& category,
          fmt::format("at least {} to split", kMinRows));
   }
   if (method == "group") {
-    split_groups(examples, category, split);
+    split_groups(examples, category, outside, split);
   } else if (method == "py") {
     split_python(count, seed, split);
   } else if (method == "sk") {
@@ -123,6 +140,11 @@ Split make_split(const std::vector<Example>& examples, const Category& category,
     fail(ErrorKind::kUsage, {.file = {}, .field = "split method"}, printable(method, 60),
          fmt::format("one of {}", fmt::join(split_methods(), ", ")),
          near.empty() ? "" : fmt::format("did you mean {}?", near));
+  }
+  leave_out(outside, split);
+  if (split.train.empty()) {
+    fail(ErrorKind::kData, {.file = category.name, .field = "split"}, "no training row",
+         "at least one", "hold out fewer rows");
   }
   return split;
 }

@@ -33,9 +33,12 @@ const std::vector<std::string>& split_methods();  // group, sk, py, hf
 // sk     scikit-learn's train_test_split twice: 40 % held out, then one half of that for test.
 // hf     the same two steps of Hugging Face datasets.
 // The last three ignore groups and keep the drawn order; sk takes seeds below 2^32 only.
-// Throws Error(usage) for an unknown method or such a seed, Error(data) below 5 rows.
+// No row of `held_out` (indices into the examples) is in train or validation: method group gives
+// the groups of these rows to test before any other, whatever the room; the other methods draw as
+// ever and then leave these rows out of train and validation. Throws Error(usage) for an unknown
+// method or such a seed, Error(data) below 5 rows or where nothing is left to train on.
 Split make_split(const std::vector<Example>& examples, const Category& category,
-                 std::string_view method, uint64_t seed);
+                 std::string_view method, uint64_t seed, const std::vector<size_t>& held_out = {});
 
 // The examples with these indices, in their order.
 std::vector<Example> examples_at(const std::vector<Example>& examples,

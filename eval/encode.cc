@@ -39,7 +39,13 @@ ExampleEncoder::ExampleEncoder(const Category& category, const Backbone& backbon
     : category_(category),
       tokenizer_(backbone.tokenizer),
       format_(backbone.chat_format),
-      max_length_(static_cast<size_t>(max_length)) {}
+      max_length_(static_cast<size_t>(max_length)) {
+  if (category.kind == TaskKind::kNumber) {
+    fail(ErrorKind::kUsage, {.file = {}, .field = "category"},
+         category.name + ", whose answers are numbers", "one with options",
+         "its rows can be imported, split, linted and read by lora-eval parse");
+  }
+}
 
 std::vector<int32_t> ExampleEncoder::encode_prompt(const std::string& user) const {
   const ChatMessage message{"user", user};

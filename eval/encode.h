@@ -13,6 +13,8 @@ namespace telora {
 // Turns questions into token ids: the category's official prompt inside the model's chat template.
 class ExampleEncoder {
  public:
+  // Throws Error(usage) for a category whose answers are numbers: nothing is offered to choose
+  // from.
   ExampleEncoder(const Category& category, const Backbone& backbone, int64_t max_length);
 
   // A row longer than max_length loses text from the end of its question (letters) or of the quoted

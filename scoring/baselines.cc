@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "data/number_text.h"
+#include "data/prompt.h"
 
 namespace telora {
 
@@ -27,8 +29,30 @@ size_t commonest_answer(const std::vector<Example>& rows) {
 }
 
 std::string answer_name(TaskKind kind, size_t answer, const std::vector<Example>& rows) {
-  if (kind == TaskKind::kLetters) return std::string(1, static_cast<char>('A' + answer));
+  if (kind == TaskKind::kLetters) return option_letter(answer);
   return rows.front().options.at(answer);
+}
+
+std::vector<double> numbers(const std::vector<Example>& rows) {
+  std::vector<double> values;
+  for (const Example& row : rows) values.push_back(read_number(row.number).value());
+  return values;
+}
+
+int64_t close_to(double value, const std::vector<double>& wanted) {
+  return std::ranges::count_if(wanted,
+                               [&](double gold) { return close_by_official_rule(value, gold); });
+}
+
+Baseline best_constant_number(const std::vector<Example>& training,
+                              const std::vector<Example>& test) {
+  const std::vector<double> wanted = numbers(training);
+  const auto best =
+      std::ranges::max_element(wanted, {}, [&](double value) { return close_to(value, wanted); });
+  const std::string& number = training[static_cast<size_t>(best - wanted.begin())].number;
+  Baseline score = constant_number(number, test);
+  score.name = fmt::format("best constant answer ({})", number);
+  return score;
 }
 
 // `sign` 1 prefers the longest option, -1 the shortest.
@@ -63,11 +87,17 @@ Baseline constant_baseline(TaskKind kind, const std::vector<Example>& training,
   if (training.empty()) {
     fail(ErrorKind::kData, {.file = "training part", .field = {}}, "no rows", "at least one");
   }
+  if (kind == TaskKind::kNumber) return best_constant_number(training, test);
   const size_t answer = commonest_answer(training);
   Baseline score{fmt::format("best constant answer ({})", answer_name(kind, answer, training)), 0,
                  count(test)};
   score.expected = static_cast<double>(std::ranges::count(test, answer, &Example::answer));
   return score;
+}
+
+Baseline constant_number(const std::string& number, const std::vector<Example>& test) {
+  const auto right = static_cast<double>(close_to(read_number(number).value(), numbers(test)));
+  return {fmt::format("always {}", number), right, count(test)};
 }
 
 Baseline longest_baseline(const std::vector<Example>& test) {
@@ -87,6 +117,10 @@ Baseline chance_baseline(const std::vector<Example>& test) {
 std::vector<Baseline> shortcut_baselines(TaskKind kind, const std::vector<Example>& training,
                                          const std::vector<Example>& test) {
   std::vector<Baseline> scores = {constant_baseline(kind, training, test)};
+  if (kind == TaskKind::kNumber) {
+    scores.push_back(constant_number("0", test));
+    return scores;  // nothing is offered that a guess could choose from
+  }
   if (kind == TaskKind::kLetters) {
     scores.push_back(longest_baseline(test));
     scores.push_back(shortest_baseline(test));

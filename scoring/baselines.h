@@ -17,8 +17,9 @@ struct Baseline {
   double rate() const { return n == 0 ? 0 : expected / static_cast<double>(n); }
 };
 
-// Always the commonest answer of the training rows (the first of equals), scored on `test`.
-// Throws Error(data) if there is no training row.
+// Always the commonest answer of the training rows (the first of equals), scored on `test`. For
+// numbers the training answer that is close enough to most of them by the official rule (the first
+// of equals). Throws Error(data) if there is no training row.
 Baseline constant_baseline(TaskKind kind, const std::vector<Example>& training,
                            const std::vector<Example>& test);
 
@@ -26,10 +27,14 @@ Baseline constant_baseline(TaskKind kind, const std::vector<Example>& training,
 Baseline longest_baseline(const std::vector<Example>& test);
 Baseline shortest_baseline(const std::vector<Example>& test);
 
+// Always the same number, by the official rule.
+Baseline constant_number(const std::string& number, const std::vector<Example>& test);
+
 // The mean of 1 / number of options.
 Baseline chance_baseline(const std::vector<Example>& test);
 
-// All that make sense: the option rules only where the options are texts of the question's own.
+// All that make sense: the option rules only where the options are texts of the question's own; for
+// numbers the constants 0 and the best one.
 std::vector<Baseline> shortcut_baselines(TaskKind kind, const std::vector<Example>& training,
                                          const std::vector<Example>& test);
 

@@ -2,13 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <optional>
+
 #include "core/error.h"
 #include "data/import.h"
+#include "data/lite.h"
 #include "data/sample.h"
 #include "data/source.h"
 #include "data/split.h"
 #include "scoring/baselines.h"
 #include "tools/command_line.h"
+#include "tools/data_lint.h"
 
 namespace telora {
 
@@ -16,7 +21,9 @@ namespace {
 
 struct DataFlags {
   std::string folder, target, out, category, data, method = std::string(kDefaultSplitMethod);
+  std::string lite;
   uint64_t seed = kDefaultSplitSeed;
+  bool hold_out_lite = false;
 };
 
 CLI::App* add_import(CLI::App& app, DataFlags& flags) {
@@ -35,6 +42,10 @@ CLI::App* add_split(CLI::App& app, DataFlags& flags) {
   command->add_option("--data", flags.data, "Folder with the ot-full files, or 'sample'");
   command->add_option("--split-method", flags.method, "group, sk, py or hf")->capture_default_str();
   command->add_option("--split-seed", flags.seed, "Seed of the split")->capture_default_str();
+  CLI::Option* hold_out = command->add_flag("--hold-out-lite", flags.hold_out_lite,
+                                            "Train on no row of the published small file");
+  command->add_option("--lite", flags.lite, "Folder with the published small files")
+      ->needs(hold_out);
   return command;
 }
 
@@ -59,11 +70,22 @@ int import_data(const DataFlags& flags) {
   return 0;
 }
 
+std::vector<size_t> held_out_rows(const DataFlags& flags, const Category& category,
+                                  const std::vector<Example>& examples) {
+  if (!flags.hold_out_lite) return {};
+  std::optional<std::filesystem::path> folder;
+  if (!flags.lite.empty()) folder = flags.lite;
+  std::vector<size_t> rows = published_lite_rows(category, examples, folder);
+  fmt::print("{} rows of the published small file held out of training\n", rows.size());
+  return rows;
+}
+
 int show_split(const DataFlags& flags) {
   const Category& category = find_category(flags.category);
   const DataSet data = load_category(
       find_source(flags.data.empty() ? std::nullopt : std::optional(flags.data)), category);
-  const Split split = make_split(data.examples, category, flags.method, flags.seed);
+  const Split split = make_split(data.examples, category, flags.method, flags.seed,
+                                 held_out_rows(flags, category, data.examples));
   fmt::print("{} from {}: {} rows, sha256 {}\n", category.name, data.origin, data.examples.size(),
              data.sha256);
   fmt::print("split {} seed {}: {} training, {} validation, {} test; digest {}\n", split.method,
@@ -87,11 +109,13 @@ int data_command(int argc, char** argv) {
   const CLI::App* import = add_import(app, flags);
   const CLI::App* split = add_split(app, flags);
   add_sample(app, flags);
+  const Subcommand lint = add_data_lint(app);
   app.require_subcommand(1);
   set_up_command(app, "lora-data split --category oran-bench --data sample");
   if (const auto code = parse_command_line(app, argc, argv)) return *code;
   if (import->parsed()) return import_data(flags);
   if (split->parsed()) return show_split(flags);
+  if (lint.app->parsed()) return lint.run();
   write_sample(flags.out);
   return 0;
 }

@@ -103,6 +103,39 @@ TEST(Grouping, PublishedEpisodesAreUsedOnlyWhereTheyFit) {
   EXPECT_EQ(rows[1].group, "episode-1");
 }
 
+TEST(Grouping, ClassCyclesAreBlocks) {
+  const Category& category = find_category("telelogs");
+  std::vector<Example> rows = questions(std::vector<std::string>(24, "one question"));
+  for (size_t i = 0; i < rows.size(); ++i) rows[i].answer = i % 8;
+  group_examples(rows, category);
+  EXPECT_EQ(rows[7].group, "scenario-0");
+  EXPECT_EQ(rows[8].group, "scenario-1");
+  EXPECT_EQ(rows[23].group, "scenario-2");
+}
+
+// Any other order of causes says nothing about scenarios: only the measured values are compared.
+TEST(Grouping, OtherCausesAreGroupedByTheirTables) {
+  const std::string head = "The same instruction in every row, long enough to be most of it.\n";
+  const std::string table = "Time|PCI|RSRP\n10:00:01|919|-85.48\n10:00:02|919|-83.15\n";
+  std::vector<Example> rows =
+      questions({head + table, table, head + "Time|PCI\n11:30:07|17|-99.1\n",
+                 head + "Time|PCI\n11:31:44|222|-70.3\n"});
+  for (Example& row : rows) row.answer = 0;
+  group_examples(rows, find_category("telelogs"));
+  EXPECT_EQ(rows[0].group, rows[1].group);
+  EXPECT_NE(rows[0].group, rows[2].group);
+  EXPECT_NE(rows[2].group, rows[3].group);
+  EXPECT_EQ(compared_text(rows[1], find_category("telelogs")),
+            "10:00:01 919 -85.48 10:00:02 919 -83.15");
+}
+
+TEST(Grouping, NumbersAreMasked) {
+  std::vector<Example> rows = questions({"Rate at 3 kHz?", "Rate at 12.5 kHz?", "Rate at x kHz?"});
+  group_examples(rows, find_category("telemath"));
+  EXPECT_EQ(rows[0].group, rows[1].group);
+  EXPECT_NE(rows[0].group, rows[2].group);
+}
+
 TEST(Grouping, TaskWithoutNumberIsRefused) {
   for (const char* id : {"T", "", "T7b", "T99999999999"}) {
     std::vector<Example> rows = tasks({1});

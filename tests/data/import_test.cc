@@ -19,7 +19,7 @@ TEST(Import, CopiesValidatedFiles) {
   const TemporaryFolder parent;
   const fs::path target = parent.path() / "deep/er";
   const auto packed = from.write_gzip("oranbench.jsonl.gz", kRow + "\n" + kRow + "\n");
-  from.write("telemath.jsonl", "not a category that is known");
+  from.write("teleother.jsonl", "not a category that is known");
   from.write("SHA256SUMS", sha256_file(packed) + "  oranbench.jsonl.gz\n");
 
   const ImportSummary first = import_folder(from.path(), target);
@@ -28,9 +28,9 @@ TEST(Import, CopiesValidatedFiles) {
   EXPECT_EQ(first.files[0].rows, 2U);
   EXPECT_TRUE(first.files[0].verified);
   EXPECT_FALSE(first.files[0].unchanged);
-  EXPECT_EQ(first.absent.size(), 5U);
+  EXPECT_EQ(first.absent.size(), 7U);
   EXPECT_EQ(sha256_file(target / "oranbench.jsonl.gz"), sha256_file(packed));
-  EXPECT_FALSE(fs::exists(target / "telemath.jsonl"));
+  EXPECT_FALSE(fs::exists(target / "teleother.jsonl"));
 
   const auto written = fs::last_write_time(target / "oranbench.jsonl.gz");
   EXPECT_TRUE(import_folder(from.path(), target).files[0].unchanged);

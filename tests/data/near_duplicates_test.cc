@@ -1,5 +1,6 @@
 #include "data/near_duplicates.h"
 
+#include <algorithm>
 #include <set>
 
 #include "core/random.h"
@@ -93,6 +94,84 @@ TEST(NearDuplicates, EqualsComparingAllPairs) {
     EXPECT_GT(clusters, 20U);
     EXPECT_LT(clusters, 190U);
   }
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words(1);
+  for (const char c : text) {
+    if (c == ' ') {
+      words.emplace_back();
+    } else {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
+bool alike_in_words(const std::string& a, const std::string& b) {
+  const auto sets = [](const std::string& text) {
+    const std::vector<std::string> words = words_of(text);
+    std::set<std::vector<std::string>> out;
+    for (auto at = words.begin(); at + 5 <= words.end(); ++at) out.insert({at, at + 5});
+    if (out.empty()) out.insert({text});
+    return out;
+  };
+  const auto x = sets(a);
+  const auto y = sets(b);
+  size_t common = 0;
+  for (const auto& gram : x) common += y.count(gram);
+  return 5 * common > 4 * (x.size() + y.size() - common);
+}
+
+TEST(NearDuplicates, WordsEqualComparingAllPairs) {
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    std::vector<std::string> texts;
+    for (const std::string& letters : mutated_texts(150, seed)) {
+      std::string& text = texts.emplace_back();
+      for (const char c : letters) text += (text.empty() ? "" : " ") + std::string(3, c);
+    }
+    const auto near = near_duplicates(texts, GramUnit::kWords);
+    size_t pairs = 0;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      for (size_t j = 0; j < texts.size(); ++j) {
+        const bool found = std::ranges::binary_search(near[i], j);
+        EXPECT_EQ(found, i != j && alike_in_words(texts[i], texts[j])) << i << ' ' << j;
+        pairs += found;
+      }
+    }
+    EXPECT_GT(pairs, 20U);
+  }
+}
+
+// 5 words are one piece, 8 of 10 pieces are exactly at the threshold.
+TEST(NearDuplicates, WordsAreCountedWhole) {
+  const auto clusters = [](const std::vector<std::string>& texts) {
+    return near_duplicate_clusters(texts, GramUnit::kWords);
+  };
+  EXPECT_THAT(clusters({"a b c d e", "a b c d ee", "a b c d e"}), ElementsAre(0, 1, 0));
+  EXPECT_THAT(clusters({"a b c d", "a b c d", "a b c", ""}), ElementsAre(0, 0, 2, 3));
+  EXPECT_THAT(clusters({"a b c d e f g h i j k l m", "b c d e f g h i j k l m n"}),
+              ElementsAre(0, 1));
+  EXPECT_THAT(clusters({"a b c d e f g h i j k l m n", "b c d e f g h i j k l m n o"}),
+              ElementsAre(0, 0));
+}
+
+TEST(NearDuplicates, PairsJoinToTheClusters) {
+  const std::vector<std::string> texts = mutated_texts(200, 9);
+  const auto near = near_duplicates(texts, GramUnit::kCharacters);
+  DisjointSets joined(texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    for (const size_t j : near[i]) joined.join(i, j);
+  }
+  std::vector<size_t> clusters;
+  for (size_t i = 0; i < texts.size(); ++i) clusters.push_back(joined.find(i));
+  EXPECT_EQ(near_duplicate_clusters(texts), clusters);
+}
+
+TEST(MaskNumbers, OneSignForEachNumber) {
+  EXPECT_EQ(mask_numbers("At 12.5 kHz and 3 dB: x2 = 10^-3."), "At # kHz and # dB: x# = #^-#.");
+  EXPECT_EQ(mask_numbers("1.2.3"), "#.#");
+  EXPECT_EQ(mask_numbers(""), "");
 }
 
 TEST(Regex, StopsAtItsBound) {

@@ -1,5 +1,8 @@
 #include "data/prompt.h"
 
+#include <algorithm>
+
+#include "core/digest.h"
 #include "tests/data/support.h"
 
 namespace telora {
@@ -15,7 +18,8 @@ Example example(const std::string& question, const std::vector<std::string>& opt
           .options = options,
           .answer = answer,
           .source = {"secret-label"},
-          .group = {}};
+          .group = {},
+          .number = {}};
 }
 
 TEST(Prompt, LettersFollowTheOfficialFormat) {
@@ -53,13 +57,49 @@ TEST(Prompt, WorkingGroupRowIsTheWholePrompt) {
   EXPECT_EQ(prompt.candidates[0], R"({"WORKING GROUP": "CT1"})");
 }
 
+TEST(Prompt, CauseIsBoxed) {
+  const Category& category = find_category("telelogs");
+  const Prompt prompt =
+      make_prompt(category, example("Which cause? \\boxed{{}}", category.classes, 2));
+  EXPECT_EQ(prompt.user, "Which cause? \\boxed{{}}");
+  EXPECT_EQ(prompt.target, "\\boxed{C3}");
+  EXPECT_EQ(prompt.candidates.size(), 8U);
+  EXPECT_TRUE(prompt.system.empty());
+  EXPECT_EQ(gold_text(category, example("", category.classes, 7)), "C8");
+}
+
+TEST(Prompt, NumberHasASystemMessageAndNoCandidates) {
+  const Category& category = find_category("telemath");
+  Example row = example("How many?", {}, 0);
+  row.number = "7.2e-05";
+  const Prompt prompt = make_prompt(category, row);
+  EXPECT_EQ(prompt.user, "How many?");
+  EXPECT_EQ(prompt.target, "\\boxed{7.2e-05}");
+  EXPECT_TRUE(prompt.candidates.empty());
+  EXPECT_EQ(gold_text(category, row), "7.2e-05");
+}
+
+// The harness's system message as it is sent: 1,377 characters, single braces.
+TEST(Prompt, SystemMessageIsTheRenderedOne) {
+  const std::string& system = find_category("telemath").system;
+  EXPECT_THAT(system, ::testing::StartsWith("You are an expert problem solver. Your task is to"));
+  EXPECT_THAT(system, ::testing::HasSubstr("guidelines:\n1.  **Understand the Goal:** Clearly"));
+  EXPECT_THAT(system, ::testing::HasSubstr("\n    *   Track units throughout"));
+  EXPECT_THAT(system, ::testing::HasSubstr("NOT `\\$\\boxed{Result: 50}\\$` or"));
+  EXPECT_THAT(system, ::testing::EndsWith("but `\\$\\boxed{50}\\$`)."));
+  EXPECT_EQ(system.find("{{"), std::string::npos);
+  EXPECT_EQ(std::ranges::count(system, '\n'), 10);
+  EXPECT_EQ(sha256(system), "2a49969a405c0b8cd38b815aa5581542b89710e91347a4ec4c9f143ba4a2a1b8");
+}
+
 TEST(Prompt, SourceNeverShows) {
   for (const Category& category : categories()) {
     const std::vector<std::string> options =
         category.kind == TaskKind::kLetters ? std::vector<std::string>{"a", "b"} : category.classes;
     const Prompt prompt = make_prompt(category, example("Q", options, 0));
-    EXPECT_EQ(prompt.user.find("secret"), std::string::npos);
-    EXPECT_EQ(prompt.target, prompt.candidates[0]);
+    EXPECT_EQ((prompt.system + prompt.user).find("secret"), std::string::npos);
+    if (options.empty()) continue;
+    EXPECT_EQ(prompt.target, prompt.candidates.at(0));
   }
 }
 

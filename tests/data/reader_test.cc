@@ -46,6 +46,32 @@ TEST(Reader, ClassRow) {
   EXPECT_THAT(rows[0].source, ElementsAre("a.txt"));
 }
 
+TEST(Reader, NumberRow) {
+  const auto number = [](const std::string& text) {
+    return read({R"({"question": "How many?", "tags": ["a", "b"], "answer": )" + text + "}"},
+                "telemath")
+        .at(0)
+        .number;
+  };
+  EXPECT_EQ(number("233.333333333333"), "233.333333333333");
+  EXPECT_EQ(number("7.2e-05"), "7.2e-05");
+  EXPECT_EQ(number("6.0"), "6.0");
+  EXPECT_EQ(number("-12"), "-12");
+  EXPECT_TRUE(
+      read({R"({"question": "How many?", "answer": 1})"}, "telemath").at(0).options.empty());
+}
+
+TEST(Reader, NumberMustBeOne) {
+  for (const char* text : {R"("6")", "null", "true", "[6]", "NaN", "1e400"}) {
+    expect_error(ErrorKind::kData, {"rows.jsonl", "1"}, [&] {
+      read({R"({"question": "How many?", "answer": )" + std::string(text) + "}"}, "telemath");
+    });
+  }
+  expect_error(ErrorKind::kData, {"rows.jsonl", "choices"}, [] {
+    read({R"({"question": "How many?", "choices": ["1", "2"], "answer": 1})"}, "telemath");
+  });
+}
+
 TEST(Reader, ClassMustBeOneOfTheList) {
   expect_error(ErrorKind::kData, {"rows.jsonl", "answer", "SA9"}, [] {
     read({R"({"question": "Classify.", "answer": "SA9", "file_name": "a.txt"})"}, "3gpp-tsg");

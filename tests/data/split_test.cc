@@ -175,7 +175,56 @@ TEST(Split, SeedAndCategoryMatter) {
             split(100, "group", 1).train);
 }
 
+TEST(Split, HeldOutGroupsGoToTestFirst) {
+  const std::vector<Example> examples = rows(1000, 4);
+  const std::vector<size_t> held_out = {1, 2, 401, 999};
+  const Category& category = find_category("teleqna");
+  const Split got = make_split(examples, category, "group", 42, held_out);
+  expect_partition(got, 1000);
+  EXPECT_EQ(leaked_test_rows(got, examples), 0U);
+  for (const size_t row : {0, 1, 2, 3, 400, 401, 402, 403, 996, 997, 998, 999}) {
+    EXPECT_TRUE(std::ranges::binary_search(got.test, row)) << row;
+  }
+  EXPECT_EQ(got.train.size(), 600U);
+  EXPECT_EQ(got.test.size(), 200U);  // they are part of its share
+}
+
+TEST(Split, MoreHeldOutRowsThanTestHasRoomForAllGoThere) {
+  std::vector<size_t> held_out(400);
+  for (size_t i = 0; i < held_out.size(); ++i) held_out[i] = i;
+  const Split got = make_split(rows(1000), find_category("teleqna"), "group", 42, held_out);
+  EXPECT_EQ(got.test.size(), 400U);
+  EXPECT_EQ(got.train.size(), 600U);
+  EXPECT_TRUE(got.validation.empty());
+}
+
+TEST(Split, OtherMethodsLeaveHeldOutRowsOut) {
+  for (const std::string method : {"py", "sk", "hf"}) {
+    const Split plain = split(500, method);
+    const std::vector<size_t> held_out = {plain.train[3], plain.validation[0], plain.test[7]};
+    const Split got = make_split(rows(500), find_category("teleqna"), method, 42, held_out);
+    EXPECT_EQ(got.test, plain.test) << method;
+    EXPECT_EQ(got.train.size(), plain.train.size() - 1) << method;
+    EXPECT_EQ(got.validation.size(), plain.validation.size() - 1) << method;
+    EXPECT_EQ(got.train[3], plain.train[4]) << method;
+  }
+}
+
+TEST(Split, HoldingNothingOutChangesNothing) {
+  for (const std::string& method : split_methods()) {
+    const Split held = make_split(rows(300, 3), find_category("teleqna"), method, 42, {});
+    EXPECT_EQ(split_digest(held),
+              split_digest(make_split(rows(300, 3), find_category("teleqna"), method, 42)));
+  }
+  // Of 300 groups of one row, as they were before rows could be held out.
+  EXPECT_EQ(split_digest(split(300, "group")).substr(0, 16), "e79e91f6d04702f2");
+}
+
 TEST(Split, WrongRequestsAreRefused) {
+  std::vector<size_t> all(10);
+  for (size_t i = 0; i < all.size(); ++i) all[i] = i;
+  expect_error(ErrorKind::kData, {"no training row", "hold out fewer"},
+               [&] { make_split(rows(10), find_category("teleqna"), "group", 42, all); });
   expect_error(ErrorKind::kUsage, {"grup", "group, sk, py, hf", "did you mean group?"},
                [] { split(100, "grup"); });
   expect_error(ErrorKind::kUsage, {"4294967296", "sk"}, [] { split(100, "sk", 4294967296); });

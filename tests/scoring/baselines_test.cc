@@ -81,6 +81,25 @@ TEST(Baselines, ClassesHaveNoLengthRules) {
   EXPECT_EQ(shortcut_baselines(TaskKind::kLetters, answers({0}), answers({0})).size(), 4u);
 }
 
+std::vector<Example> numbers(const std::vector<std::string>& texts) {
+  std::vector<Example> rows;
+  for (const std::string& text : texts) rows.emplace_back().number = text;
+  return rows;
+}
+
+TEST(NumberBaselines, TakeTheTrainingNumberThatIsCloseToMost) {
+  const std::vector<Example> training = numbers({"5.0", "100.0", "0.001", "100.9", "99.5", "0.02"});
+  const Baseline score = constant_baseline(TaskKind::kNumber, training, numbers({"100.2", "3.0"}));
+  EXPECT_EQ(score.name, "best constant answer (100.0)");
+  EXPECT_EQ(score.expected, 1);
+  EXPECT_EQ(score.n, 2);
+  EXPECT_EQ(constant_number("0", numbers({"0.01", "-0.01", "0.0101"})).expected, 2);
+}
+
+TEST(NumberBaselines, HaveNoChanceAndNoOptionRules) {
+  EXPECT_EQ(shortcut_baselines(TaskKind::kNumber, numbers({"1.0"}), numbers({"1.0"})).size(), 2u);
+}
+
 TEST(Baselines, NoRowsScoreNothing) {
   for (const Baseline& score : shortcut_baselines(TaskKind::kLetters, answers({0}), {})) {
     EXPECT_EQ(score.rate(), 0) << score.name;
@@ -177,6 +196,30 @@ TEST(PublishedClasses, ConstantLabel) {
                           rows_of(data.examples, split.test));
     EXPECT_DOUBLE_EQ(score.rate(), rate) << method << ' ' << score.name;
   }
+}
+
+TEST(PublishedNumbers, ConstantsUnderTheOfficialTolerance) {
+  if (!std::filesystem::is_directory(published_folder())) {
+    GTEST_SKIP() << "the published data set is absent: point TELORA_OT_FULL at it";
+  }
+  const Category& category = find_category("telemath");
+  const std::vector<Example> all =
+      load_category({.sample = false, .folder = published_folder()}, category).examples;
+  EXPECT_DOUBLE_EQ(constant_number("0", all).rate(), 0.102);
+  EXPECT_DOUBLE_EQ(constant_number("0.0081", all).rate(), 0.114);
+  EXPECT_DOUBLE_EQ(constant_baseline(TaskKind::kNumber, all, all).rate(), 0.114);
+  const Split split = make_split(all, category, "py", 42);
+  EXPECT_EQ(constant_number("0.0081", rows_of(all, split.test)).expected, 12);
+}
+
+TEST(PublishedClasses, EveryCauseIsAsFrequent) {
+  if (!std::filesystem::is_directory(published_folder())) {
+    GTEST_SKIP() << "the published data set is absent: point TELORA_OT_FULL at it";
+  }
+  const DataSet data =
+      load_category({.sample = false, .folder = published_folder()}, find_category("telelogs"));
+  const Baseline full = constant_baseline(TaskKind::kClasses, data.examples, data.examples);
+  EXPECT_DOUBLE_EQ(full.rate(), 0.125);
 }
 
 }  // namespace

@@ -1,0 +1,58 @@
+#include "data/lite.h"
+
+#include "data/reader.h"
+#include "data/reference_random.h"
+#include "tests/data/support.h"
+
+namespace telora {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::expect_error;
+using testing::TemporaryFolder;
+
+std::string line(const std::string& question, const std::string& second = "b") {
+  return R"({"question": ")" + question + R"(", "choices": ["a", ")" + second +
+         R"("], "answer": 0})" + "\n";
+}
+
+const Category& teleqna() { return find_category("teleqna"); }
+
+TEST(Lite, RowsAreFoundByQuestionAndOptions) {
+  const std::vector<Example> full = read_examples(
+      {line("Q one"), line("same", "x"), line("same", "y"), line("Q four")}, "full", teleqna());
+  const TemporaryFolder folder;
+  folder.write("teleqna.jsonl", line("Q  four") + line("same", "y") + line("Qone"));
+  EXPECT_THAT(published_lite_rows(teleqna(), full, folder.path()), ElementsAre(0, 2, 3));
+  // No row with these options: every row that asks it.
+  folder.write("teleqna.jsonl", line("same", "z"));
+  EXPECT_THAT(published_lite_rows(teleqna(), full, folder.path()), ElementsAre(1, 2));
+}
+
+TEST(Lite, UnknownRowsAndFoldersAreErrors) {
+  const std::vector<Example> full = read_examples({line("Q one")}, "full", teleqna());
+  const TemporaryFolder folder;
+  expect_error(ErrorKind::kMissing, {"teleqna", "--lite DIR"},
+               [&] { published_lite_rows(teleqna(), full, std::nullopt); });
+  expect_error(ErrorKind::kMissing, {folder.path().string(), "teleqna.jsonl.gz"},
+               [&] { published_lite_rows(teleqna(), full, folder.path()); });
+  folder.write("teleqna.jsonl", line("Q one") + line("Q two"));
+  expect_error(ErrorKind::kData, {"teleqna/1", "question"},
+               [&] { published_lite_rows(teleqna(), full, folder.path()); });
+}
+
+TEST(Lite, KnownDrawNeedsNoFolder) {
+  const Category& category = find_category("oran-bench");
+  std::vector<Example> rows(1500);
+  const std::vector<size_t> lite = published_lite_rows(category, rows, std::nullopt);
+  ASSERT_EQ(lite.size(), 150U);
+  EXPECT_TRUE(std::ranges::is_sorted(lite));
+  const std::vector<size_t> order = numpy_permutation(1500, 42);
+  EXPECT_TRUE(std::ranges::binary_search(lite, order[149]));
+  EXPECT_FALSE(std::ranges::binary_search(lite, order[150]));
+  rows.pop_back();  // another file: how its small one was drawn is not known
+  EXPECT_THROW(published_lite_rows(category, rows, std::nullopt), Error);
+}
+
+}  // namespace
+}  // namespace telora
