@@ -23,8 +23,8 @@
 #include "eval/measure_cost.h"
 #include "scoring/build_report.h"
 #include "scoring/evaluation_summary.h"
-#include "scoring/html_report.h"
-#include "scoring/part_baselines.h"
+#include "scoring/report_data.h"
+#include "scoring/report_page.h"
 
 namespace telora {
 
@@ -256,7 +256,10 @@ class Scoring {
     summary_.peak_rss_bytes = peak_rss_bytes();
     write_summary(out / "summary.json", summary_);
     write_report(out / "report.json", report);
-    publish(out / "report.html", render_html(report));
+    PageTexts texts;
+    for (const Part& part : parts_)
+      add_questions(category_, examples_at(data_.examples, part.rows), texts);
+    publish(out / "report.html", render_page(report, texts));
   }
 
   const ScoreRequest& request_;

@@ -55,22 +55,20 @@ Baseline best_constant_number(const std::vector<Example>& training,
   return score;
 }
 
-// `sign` 1 prefers the longest option, -1 the shortest.
-Baseline length_baseline(std::string name, const std::vector<Example>& test, int sign) {
-  Baseline score{std::move(name), 0, count(test)};
-  for (const Example& row : test) {
-    std::vector<int64_t> lengths;
-    for (const std::string& option : without_numbers(row.options)) {
-      lengths.push_back(sign * code_points(option));
-    }
-    const int64_t best = std::ranges::max(lengths);
-    if (lengths.at(row.answer) != best) continue;
-    score.expected += 1.0 / static_cast<double>(std::ranges::count(lengths, best));
-  }
-  return score;
-}
-
 }  // namespace
+
+Baseline rule_baseline(std::string name, const std::vector<Example>& test,
+                       const OptionScores& scores) {
+  Baseline baseline{.name = std::move(name), .n = count(test)};
+  for (const Example& row : test) {
+    const std::vector<double> values = scores(row);
+    const double best = std::ranges::max(values);
+    const auto tied = static_cast<double>(std::ranges::count(values, best));
+    baseline.marks.push_back(values.at(row.answer) == best ? 1 / tied : 0);
+    baseline.expected += baseline.marks.back();
+  }
+  return baseline;
+}
 
 std::vector<std::string> without_numbers(const std::vector<std::string>& options) {
   std::vector<std::string> bare;
@@ -89,29 +87,50 @@ Baseline constant_baseline(TaskKind kind, const std::vector<Example>& training,
   }
   if (kind == TaskKind::kNumber) return best_constant_number(training, test);
   const size_t answer = commonest_answer(training);
-  Baseline score{fmt::format("best constant answer ({})", answer_name(kind, answer, training)), 0,
-                 count(test)};
-  score.expected = static_cast<double>(std::ranges::count(test, answer, &Example::answer));
-  return score;
+  return rule_baseline(
+      fmt::format("best constant answer ({})", answer_name(kind, answer, training)), test,
+      [&](const Example& row) {
+        std::vector<double> scores(std::max(row.options.size(), answer + 1));
+        scores[answer] = 1;
+        return scores;
+      });
+}
+
+std::vector<double> option_lengths(const std::vector<std::string>& options) {
+  std::vector<double> lengths;
+  for (const std::string& option : without_numbers(options)) {
+    lengths.push_back(static_cast<double>(code_points(option)));
+  }
+  return lengths;
 }
 
 Baseline constant_number(const std::string& number, const std::vector<Example>& test) {
-  const auto right = static_cast<double>(close_to(read_number(number).value(), numbers(test)));
-  return {fmt::format("always {}", number), right, count(test)};
+  const double value = read_number(number).value();
+  Baseline baseline{.name = fmt::format("always {}", number), .n = count(test)};
+  for (const double gold : numbers(test)) {
+    baseline.marks.push_back(close_by_official_rule(value, gold) ? 1 : 0);
+    baseline.expected += baseline.marks.back();
+  }
+  return baseline;
 }
 
 Baseline longest_baseline(const std::vector<Example>& test) {
-  return length_baseline("longest option", test, 1);
+  return rule_baseline("longest option", test,
+                       [](const Example& row) { return option_lengths(row.options); });
 }
 
 Baseline shortest_baseline(const std::vector<Example>& test) {
-  return length_baseline("shortest option", test, -1);
+  return rule_baseline("shortest option", test, [](const Example& row) {
+    std::vector<double> lengths = option_lengths(row.options);
+    for (double& length : lengths) length = -length;
+    return lengths;
+  });
 }
 
 Baseline chance_baseline(const std::vector<Example>& test) {
-  Baseline score{"chance", 0, count(test)};
-  for (const Example& row : test) score.expected += 1.0 / static_cast<double>(row.options.size());
-  return score;
+  return rule_baseline("chance", test, [](const Example& row) {
+    return std::vector<double>(row.options.size());  // all tie
+  });
 }
 
 std::vector<Baseline> shortcut_baselines(TaskKind kind, const std::vector<Example>& training,
@@ -127,6 +146,13 @@ std::vector<Baseline> shortcut_baselines(TaskKind kind, const std::vector<Exampl
   }
   scores.push_back(chance_baseline(test));
   return scores;
+}
+
+const Baseline& best_of(const std::vector<Baseline>& baselines) {
+  if (baselines.empty()) {
+    fail(ErrorKind::kInternal, {.file = "baselines", .field = {}}, "none", "at least one");
+  }
+  return *std::ranges::max_element(baselines, {}, &Baseline::rate);
 }
 
 }  // namespace telora

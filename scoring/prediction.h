@@ -11,6 +11,7 @@
 namespace telora {
 
 inline constexpr const char* kSelection = "selection accuracy";
+inline constexpr const char* kSelectionByLength = "selection by length";
 inline constexpr const char* kGenerated = "generated pass@1";
 
 // How often one way of answering was right.
@@ -22,6 +23,9 @@ struct Score {
                                                    // nothing is parsed
   double rate() const { return n == 0 ? 0 : static_cast<double>(correct) / static_cast<double>(n); }
   Interval interval() const { return wilson(correct, n); }
+  double unparsed_rate() const {
+    return n == 0 ? 0 : static_cast<double>(unparsed.value_or(0)) / static_cast<double>(n);
+  }
 };
 
 // One of the answers that a vote is taken of.

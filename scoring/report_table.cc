@@ -4,48 +4,19 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "core/text.h"
+#include "scoring/guards.h"
 #include "scoring/report.h"
+#include "scoring/report_text.h"
 
 namespace telora {
 
 namespace {
 
+constexpr size_t kColumns = 98;
 constexpr size_t kSubjectWidth = 14;
 constexpr size_t kScoreWidth = 20;
-constexpr size_t kRuleWidth = 25;
+constexpr size_t kRuleWidth = 20;
 constexpr size_t kBackboneWidth = 48;
-
-// "2,233"; counts are never negative.
-std::string grouped(int64_t value) {
-  const std::string digits = std::to_string(value);
-  std::string text;
-  for (size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
-    text += digits[i];
-  }
-  return text;
-}
-
-// Cut from the left: the end of a path or a name tells more than its beginning.
-std::string shortened(const std::string& name, size_t width) {
-  const std::string text = printable(name, 4000);
-  std::vector<size_t> starts;
-  for (size_t pos = 0; pos < text.size(); next_code_point(text, pos)) starts.push_back(pos);
-  if (starts.size() <= width) return text;
-  return "…" + text.substr(starts[starts.size() - width + 1]);
-}
-
-std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
-
-std::string interval_text(const Interval& interval) {
-  return fmt::format("[{:.1f}, {:.1f}]", 100 * interval.low, 100 * interval.high);
-}
-
-std::string p_text(double p) {
-  if (p < 1e-99) return "< 1e-99";
-  return p < 1e-3 ? fmt::format("{:.0e}", p) : fmt::format("{:.3f}", p);
-}
 
 std::string trimmed_line(std::string text) {
   text.erase(text.find_last_not_of(' ') + 1);
@@ -53,87 +24,157 @@ std::string trimmed_line(std::string text) {
 }
 
 std::string score_line(std::string_view subject, std::string_view score, std::string_view count,
-                       std::string_view rate, std::string_view interval,
+                       std::string_view rate, std::string_view interval, std::string_view skill,
                        std::string_view unparsed) {
-  return trimmed_line(fmt::format("  {:<{}}  {:<{}}{:>20}{:>11}{:>16}{:>10}", subject,
-                                  kSubjectWidth, score, kScoreWidth, count, rate, interval,
+  return trimmed_line(fmt::format("  {:<{}}  {:<{}}{:>19}{:>10}{:>15}{:>8}{:>10}", subject,
+                                  kSubjectWidth, score, kScoreWidth, count, rate, interval, skill,
                                   unparsed));
 }
 
 std::string test_line(std::string_view subject, std::string_view score, std::string_view against,
-                      std::string_view change, std::string_view won_lost, std::string_view p) {
-  return trimmed_line(fmt::format("  {:<{}}  {:<{}}{:<{}}{:>7}{:>17}{:>8}", subject, kSubjectWidth,
-                                  score, kScoreWidth, against, kRuleWidth, change, won_lost, p));
+                      std::string_view change, std::string_view interval, std::string_view won_lost,
+                      std::string_view p) {
+  return trimmed_line(fmt::format("  {:<{}}  {:<{}}{:<{}}{:>6}{:>15}{:>13}{:>8}", subject,
+                                  kSubjectWidth, score, kScoreWidth, against, kRuleWidth, change,
+                                  interval, won_lost, p));
 }
 
 std::string rule() {
   std::string text = "  ";
-  for (int i = 0; i < 93; ++i) text += "─";
+  for (size_t i = 2; i < kColumns + 2; ++i) text += "─";
   return text + "\n";
 }
 
-int64_t scored_rows(const Report& report) {
-  if (report.part == "train") return report.rows.training;
-  return report.part == "validation" ? report.rows.validation : report.rows.test;
-}
-
 std::string heading(const Report& r) {
+  const std::string part = main_part(r);
   return fmt::format(
       "{} · {} · {} {} questions\nsplit {}, seed {}: {} training, {} validation, {} test\n\n",
-      r.category, shortened(r.backbone, kBackboneWidth), grouped(scored_rows(r)), r.part,
+      r.category, shortened(r.backbone, kBackboneWidth), grouped(part_rows(r, part)), part,
       r.split_method, r.split_seed, grouped(r.rows.training), grouped(r.rows.validation),
       grouped(r.rows.test));
 }
 
-std::string unparsed_text(const Score& score) {
-  if (!score.unparsed || score.n == 0) return "–";
-  return percent(static_cast<double>(*score.unparsed) / static_cast<double>(score.n));
+std::string count_text(const Score& score) {
+  return fmt::format("{} of {}", grouped(score.correct), grouped(score.n));
 }
 
-std::string subject_lines(const Subject& subject) {
+std::string subject_lines(const std::string& name, const PartResult& part) {
   std::string text;
-  for (const Score& score : subject.scores) {
-    text +=
-        score_line(text.empty() ? shortened(subject.name, kSubjectWidth) : "",
-                   shortened(score.name, kScoreWidth),
-                   fmt::format("{} of {}", grouped(score.correct), grouped(score.n)),
-                   percent(score.rate()), interval_text(score.interval()), unparsed_text(score));
+  for (const Metric& metric : part.metrics) {
+    const Score& score = metric.score;
+    text += score_line(text.empty() ? shortened(name, kSubjectWidth) : "",
+                       shortened(score.name, kScoreWidth), count_text(score), percent(score.rate()),
+                       interval_text(score.interval()),
+                       metric.skill ? fmt::format("{:.3f}", *metric.skill) : "",
+                       score.unparsed ? percent(score.unparsed_rate()) : "–");
   }
   return text;
 }
 
 // Ties make the count an expected value, which need not be whole.
-std::string baseline_line(const Baseline& baseline) {
+std::string baseline_line(const Baseline& baseline, bool best) {
   constexpr size_t kWidth = kSubjectWidth + 2 + kScoreWidth;
   const int digits = baseline.expected == std::floor(baseline.expected) ? 0 : 1;
   const std::string count =
       fmt::format("{:.{}f} of {}", baseline.expected, digits, grouped(baseline.n));
-  return fmt::format("  {:<{}}{:>20}{:>11}\n", shortened(baseline.name, kWidth), kWidth, count,
-                     percent(baseline.rate()));
+  return fmt::format("  {:<{}}{:>19}{:>10}{}\n", shortened(baseline.name, kWidth), kWidth, count,
+                     percent(baseline.rate()), best ? "   A₀, what costs nothing" : "");
+}
+
+std::string baseline_lines(const Report& report, const std::string& part) {
+  const auto found = std::ranges::find(report.baselines, part, &PartBaselines::part);
+  if (found == report.baselines.end() || found->baselines.empty()) return {};
+  const Baseline* best = best_baseline(report, part);
+  std::string text = rule();
+  for (const Baseline& baseline : found->baselines) {
+    text += baseline_line(baseline, &baseline == best);
+  }
+  return text;
+}
+
+std::string more_lines(const std::string& name, const PartResult& part) {
+  std::string text;
+  const auto add = [&](std::string_view what, const std::string& value) {
+    const std::string line = fmt::format("{}, {}: {}", shortened(name, 30), what, value);
+    text += wrapped(line, kColumns, "  ");
+  };
+  if (const auto& r = part.repeated) {
+    add(fmt::format("pass@{}", r->k),
+        fmt::format("{} (guessing {}), Δ {:+.3f}, consistency {:.3f}, flips {}",
+                    percent(r->pass_direct), percent(r->chance_pass), r->gap, r->consistency,
+                    percent(r->flip_rate)));
+  }
+  for (const RotationResult& r : part.rotations) {
+    add("options rotated", fmt::format("{} {}, in every order right {} of {}, the same {}",
+                                       r.metric, percent(r.rate()), grouped(r.right_in_all),
+                                       grouped(r.n), grouped(r.same_in_all)));
+  }
+  for (const ClassResult& c : part.classes) {
+    add("macro-F1", fmt::format("{} {:.3f}", c.metric, c.macro_f1()));
+  }
+  for (const AnswerHistogram& h : part.histograms) {
+    if (!h.collapsed) continue;
+    add("COLLAPSED",
+        fmt::format("{}, {} of answers are {}, distance to the right ones {:.2f}", h.metric,
+                    percent(h.largest_share), printable(h.largest, 20), h.total_variation));
+  }
+  return text;
+}
+
+std::string more(const Report& report, const std::string& part) {
+  std::string text;
+  for (const Subject& subject : report.subjects) {
+    const PartResult* result = find_part(report, subject.name, part);
+    if (result != nullptr) text += more_lines(subject.name, *result);
+  }
+  return text.empty() ? text : "\n" + text;
+}
+
+std::string gap_lines(const Report& report) {
+  std::string text;
+  for (const Subject& subject : report.subjects) {
+    for (const SeenGap& gap : subject.gaps) {
+      text += test_line(
+          shortened(subject.name, kSubjectWidth), shortened(gap.metric, kScoreWidth),
+          fmt::format("{} → {}", percent(gap.seen.rate()), percent(gap.unseen.rate())),
+          fmt::format("{:+.1f}", 100 * gap.difference()), interval_text(gap.interval()), "", "");
+    }
+  }
+  if (text.empty()) return text;
+  return "\n" + test_line("", "", "seen → unseen", "points", "95 % interval", "", "") + rule() +
+         text;
 }
 
 std::string comparison_line(const Comparison& comparison) {
   const PairedCounts& c = comparison.counts;
-  const double change =
-      c.n == 0 ? 0
-               : 100 * static_cast<double>(c.only_second - c.only_first) / static_cast<double>(c.n);
-  return test_line(shortened(comparison.second, kSubjectWidth),
-                   shortened(comparison.metric, kScoreWidth),
-                   shortened(comparison.first, kRuleWidth - 1), fmt::format("{:+.1f}", change),
-                   fmt::format("{} : {}", grouped(c.only_second), grouped(c.only_first)),
-                   p_text(mcnemar(c).exact));
+  return test_line(
+      shortened(comparison.second, kSubjectWidth), shortened(comparison.metric, kScoreWidth),
+      shortened(comparison.first, kRuleWidth - 1),
+      fmt::format("{:+.1f}", 100 * comparison.difference()), interval_text(paired_interval(c)),
+      fmt::format("{} : {}", c.only_second, c.only_first), p_text(comparison.adjusted_p));
 }
 
-// One subject's scores against the best rule that needs no model.
-std::string rule_lines(const Subject& subject, const Baseline& best) {
+std::string baseline_test_line(const BaselineTest& test) {
+  return test_line(shortened(test.subject, kSubjectWidth), shortened(test.metric, kScoreWidth),
+                   shortened(test.baseline, kRuleWidth - 1),
+                   fmt::format("{:+.1f}", 100 * test.difference()),
+                   test.bootstrap ? interval_text(*test.bootstrap) : "", "–", p_text(test.p));
+}
+
+std::string tests(const Report& report, const std::string& part) {
   std::string text;
-  for (const Score& score : subject.scores) {
-    text += test_line(shortened(subject.name, kSubjectWidth), shortened(score.name, kScoreWidth),
-                      shortened(best.name, kRuleWidth - 1),
-                      fmt::format("{:+.1f}", 100 * (score.rate() - best.rate())), "–",
-                      p_text(binomial_at_least(score.correct, score.n, best.rate())));
+  for (const Comparison& comparison : report.comparisons) {
+    if (comparison.part == part) text += comparison_line(comparison);
   }
-  return text;
+  for (const BaselineTest& test : report.baseline_tests) {
+    // The base's own skill is not in question once there are others.
+    const bool wanted = report.subjects.size() == 1 || test.subject != "base";
+    if (test.part == part && wanted) text += baseline_test_line(test);
+  }
+  if (text.empty()) return {};
+  return fmt::format("\n{}{}{}",
+                     test_line("", "", "against", "points", "95 % interval", "won : lost", "p"),
+                     rule(), text);
 }
 
 std::string majority_note(const MajoritySettings& m) {
@@ -146,42 +187,44 @@ std::string majority_note(const MajoritySettings& m) {
 // What a reader must know to trust a number: who read the answers, which tests were made.
 std::string notes(const Report& report) {
   std::string text;
-  const auto note = [&](bool wanted, std::string_view sentence) {
-    if (wanted) text += fmt::format("{}  {}\n", text.empty() ? "\n" : "", sentence);
+  const auto note = [&](bool wanted, const std::string& sentence) {
+    if (wanted) text += (text.empty() ? "\n" : "") + wrapped(sentence, kColumns, "  ");
   };
   note(!report.parser.empty(), fmt::format("Generated answers read by {}.", report.parser));
   note(report.majority.samples > 0, majority_note(report.majority));
+  note(!report.baselines.empty(), "Skill: (accuracy − A₀) / (1 − A₀).");
   note(!report.comparisons.empty(),
-       "p against a model: exact McNemar test on the same questions, two-sided.");
-  note(!report.baselines.empty(), "p against a rule: exact binomial test, one-sided.");
+       "Against a model: Newcombe's paired interval, exact McNemar test on the same questions, "
+       "two-sided, p by Holm over the subjects.");
+  note(!report.baseline_tests.empty(), "Against a rule: exact binomial test, two-sided.");
   return text;
 }
 
-std::string tests(const Report& report) {
+std::string verdict_lines(const Report& report) {
   std::string text;
-  for (const Comparison& comparison : report.comparisons) text += comparison_line(comparison);
-  const auto best = std::ranges::max_element(report.baselines, {}, &Baseline::rate);
-  if (best != report.baselines.end()) {
-    // The first subject is the base, whose own skill is not in question once there are others.
-    const size_t first = report.subjects.size() > 1 ? 1 : 0;
-    for (size_t i = first; i < report.subjects.size(); ++i) {
-      text += rule_lines(report.subjects[i], *best);
+  for (const SubjectVerdict& verdict : report.verdicts) {
+    if (report.verdicts.size() > 1 && !verdict.against_base) continue;
+    text += "\n" + wrapped(verdict.text, kColumns, "");
+    for (const std::string& warning : verdict.warnings) {
+      text += wrapped(fmt::format("Beware: {}.", warning), kColumns, "");
     }
   }
-  if (text.empty()) return {};
-  return fmt::format("\n{}{}{}", test_line("", "", "against", "points", "won : lost", "p"), rule(),
-                     text);
+  return text;
 }
 
 }  // namespace
 
 std::string render_table(const Report& report) {
+  const std::string part = main_part(report);
   std::string text = heading(report);
-  text += score_line("", "", "correct", "accuracy", "95 % interval", "unparsed") + rule();
-  for (const Subject& subject : report.subjects) text += subject_lines(subject);
-  if (!report.baselines.empty()) text += rule();
-  for (const Baseline& baseline : report.baselines) text += baseline_line(baseline);
-  return text + tests(report) + notes(report);
+  text += score_line("", "", "correct", "accuracy", "95 % interval", "skill", "unparsed") + rule();
+  for (const Subject& subject : report.subjects) {
+    const PartResult* result = find_part(report, subject.name, part);
+    if (result != nullptr) text += subject_lines(subject.name, *result);
+  }
+  text += baseline_lines(report, part);
+  return text + more(report, part) + gap_lines(report) + tests(report, part) + notes(report) +
+         verdict_lines(report);
 }
 
 }  // namespace telora

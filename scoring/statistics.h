@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace telora {
 
@@ -10,7 +11,7 @@ struct Interval {
   double high = 0;
 };
 
-inline constexpr double kZ95 = 1.959964;  // normal quantile of 0.975
+inline constexpr double kZ95 = 1.959963984540054;  // normal quantile of 0.975
 
 // Wilson score interval of a proportion of `correct` in `n` (Wilson, JASA 1927). n = 0 gives [0,
 // 1].
@@ -38,6 +39,7 @@ struct PairedCounts {
   int64_t only_first = 0;   // right by the first alone
   int64_t only_second = 0;  // right by the second alone
   int64_t n = 0;            // items in all
+  int64_t both = 0;         // right by both; only paired_interval needs it
 };
 
 struct McNemar {
@@ -49,5 +51,21 @@ McNemar mcnemar(const PairedCounts& counts);
 
 // Counts two equally long lists of right-or-wrong marks. Throws Error(internal) if lengths differ.
 PairedCounts count_pairs(std::span<const bool> first, std::span<const bool> second);
+
+// Newcombe's interval of a difference of two proportions of the same items, second − first: Wilson
+// intervals of both, joined with their correlation, whose numerator is shrunk by n/2 where it is
+// positive (method 10 of Newcombe, Statistics in Medicine 17, 1998, pp. 2635-2650).
+Interval paired_interval(const PairedCounts& counts, double z = kZ95);
+
+// Items of which a two-sided McNemar test at `alpha` would tell, with probability `power`, that the
+// two systems differ, were they to disagree at the rates seen here (Connor, Biometrics 1987). 0: no
+// number would, for the counts show no difference.
+int64_t items_to_tell(const PairedCounts& counts, double alpha = 0.05, double power = 0.8);
+
+// Holm's adjusted p-values, in the order of `p` (Scandinavian Journal of Statistics 1979).
+std::vector<double> holm(std::span<const double> p);
+
+// x with P(standard normal <= x) = p; −∞ and +∞ at 0 and 1.
+double normal_quantile(double p);
 
 }  // namespace telora

@@ -26,13 +26,8 @@ int interrupted(const std::vector<std::filesystem::path>& folders, const std::st
 }
 
 std::string share_text(const Report& report, const std::string& subject, const char* score) {
-  for (const Subject& s : report.subjects) {
-    if (s.name != subject) continue;
-    for (const Score& found : s.scores) {
-      if (found.name == score) return fmt::format("{:.1f} %", 100 * found.rate());
-    }
-  }
-  return "–";
+  const Score* found = find_score(report, subject, "test", score);
+  return found == nullptr ? "–" : fmt::format("{:.1f} %", 100 * found->rate());
 }
 
 std::string best_text(const RunResult& result, const Recipe& recipe) {

@@ -37,11 +37,18 @@ Json score_json(const Score& score) {
 Json results_json(const Report& report) {
   Json results = Json::object();
   for (const Subject& subject : report.subjects) {
-    for (const Score& score : subject.scores) results[subject.name][score.name] = score_json(score);
+    const PartResult* test = find_part(report, subject.name, "test");
+    if (test == nullptr) continue;
+    for (const Metric& metric : test->metrics) {
+      results[subject.name][metric.score.name] = score_json(metric.score);
+    }
   }
-  for (const Baseline& baseline : report.baselines) {
-    results["baselines"][baseline.name] = {
-        {"expected", baseline.expected}, {"n", baseline.n}, {"accuracy", baseline.rate()}};
+  for (const PartBaselines& part : report.baselines) {
+    for (const Baseline& baseline : part.baselines) {
+      if (part.part != "test") continue;
+      results["baselines"][baseline.name] = {
+          {"expected", baseline.expected}, {"n", baseline.n}, {"accuracy", baseline.rate()}};
+    }
   }
   return results;
 }

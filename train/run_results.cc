@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include "core/digest.h"
+#include "data/answer_parser.h"
+#include "scoring/build_report.h"
+#include "scoring/report_data.h"
 #include "train/recipe_adapter.h"
 
 namespace telora {
@@ -49,20 +52,19 @@ std::vector<std::pair<std::string, std::string>> run_header(
 Report run_report(const Recipe& recipe, const CategoryRows& rows, const EncodedParts& parts,
                   const Evaluation& before, const Evaluation& after) {
   const std::vector<Example>& examples = rows.data.examples;
-  Report report;
-  report.category = rows.category.name;
-  report.backbone = recipe.backbone;
-  report.parser = rows.category.parser;
-  report.split_method = rows.split.method;
-  report.split_seed = static_cast<int64_t>(rows.split.seed);
-  report.rows = {count(parts.train), count(parts.validation), count(parts.test)};
-  report.subjects = {{"base", {before.selection, before.generated}},
-                     {"adapter", {after.selection, after.generated}}};
-  report.baselines = shortcut_baselines(rows.category.kind, examples_at(examples, rows.split.train),
-                                        examples_at(examples, rows.split.test));
-  report.comparisons = {
-      compare(kGenerated, "base", before.predictions, "adapter", after.predictions)};
-  return report;
+  ReportInputs inputs;
+  inputs.category = rows.category.name;
+  inputs.backbone = recipe.backbone;
+  inputs.parser = rows.category.parser;
+  inputs.parser_version = describe_answer_parser(rows.category.parser);
+  inputs.split_method = rows.split.method;
+  inputs.split_seed = static_cast<int64_t>(rows.split.seed);
+  inputs.rows = {count(parts.train), count(parts.validation), count(parts.test)};
+  inputs.subjects = {{kBaseName, {{"test", before.predictions}}},
+                     {"adapter", {{"test", after.predictions}}}};
+  inputs.digests = {{"data", rows.data.sha256}, {"split", split_digest(rows.split)}};
+  inputs.baselines = {part_baselines(rows.category, examples, rows.split, "test", rows.split.test)};
+  return build_report(inputs);
 }
 
 RunSummary run_summary(const Trainer& trainer, TrainEnd end, const LoraAdapter& adapter,

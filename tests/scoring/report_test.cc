@@ -4,300 +4,261 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "core/error.h"
+#include "core/files.h"
+#include "tests/golden/scratch.h"
+#include "tests/scoring/example_report.h"
+#include "tests/scoring/synthetic.h"
 
 namespace telora {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::Not;
-
-Report example_report() {
-  Report report;
-  report.category = "6g-bench";
-  report.backbone = "smollm2-135m";
-  report.parser = "inspect-legacy";
-  report.split_method = "group";
-  report.split_seed = 42;
-  report.rows = {2233, 744, 745};
-  report.subjects = {{"base", {{kSelection, 231, 745}, {kGenerated, 209, 745, 92}}},
-                     {"adapter", {{kSelection, 593, 745}, {kGenerated, 590, 745, 0}}}};
-  report.baselines = {{"best constant answer (B)", 228, 745}, {"longest option", 320.5, 745}};
-  report.comparisons = {{kSelection, "base", "adapter", {18, 380, 745}}};
-  return report;
-}
+using testing::StartsWith;
 
 class ReportTest : public testing::Test {
  protected:
-  ReportTest() {
-    std::string pattern = (fs::temp_directory_path() / "report-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~ReportTest() override { fs::remove_all(folder_); }
-
-  std::string text(const std::string& name) const {
-    std::ostringstream out;
-    out << std::ifstream(folder_ / name).rdbuf();
-    return out.str();
+  std::string text(const Report& report) const {
+    write_report(folder_ / "report.json", report);
+    return read_text(folder_ / "report.json");
   }
 
-  std::string message_of_report(const std::string& json) const {
-    std::ofstream(folder_ / "broken.json") << json;
+  std::string refusal(const std::string& json) const {
+    publish(folder_ / "broken.json", json);
     try {
       read_report(folder_ / "broken.json");
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::kData);
       return error.what();
     }
-    ADD_FAILURE() << "no error";
-    return {};
+    return "no error";
   }
 
-  fs::path folder_;
+  golden::Scratch folder_;
 };
 
-TEST(RenderTable, ShowsTheWholeStory) {
-  EXPECT_EQ(render_table(example_report()), R"(6g-bench · smollm2-135m · 745 test questions
-split group, seed 42: 2,233 training, 744 validation, 745 test
-
-                                                   correct   accuracy   95 % interval  unparsed
-  ─────────────────────────────────────────────────────────────────────────────────────────────
-  base            selection accuracy            231 of 745     31.0 %    [27.8, 34.4]         –
-                  generated pass@1              209 of 745     28.1 %    [24.9, 31.4]    12.3 %
-  adapter         selection accuracy            593 of 745     79.6 %    [76.6, 82.3]         –
-                  generated pass@1              590 of 745     79.2 %    [76.1, 82.0]     0.0 %
-  ─────────────────────────────────────────────────────────────────────────────────────────────
-  best constant answer (B)                      228 of 745     30.6 %
-  longest option                              320.5 of 745     43.0 %
-
-                                      against                   points       won : lost       p
-  ─────────────────────────────────────────────────────────────────────────────────────────────
-  adapter         selection accuracy  base                       +48.6         380 : 18   2e-89
-  adapter         selection accuracy  longest option             +36.6                –   1e-92
-  adapter         generated pass@1    longest option             +36.2                –   1e-90
-
-  Generated answers read by inspect-legacy.
-  p against a model: exact McNemar test on the same questions, two-sided.
-  p against a rule: exact binomial test, one-sided.
-)");
-}
-
-TEST(RenderTable, FitsOneHundredColumnsWhateverTheNames) {
-  Report report = example_report();
-  const std::string longest(300, 'x');
-  report.backbone = "/" + longest + "/the-model";
-  report.rows = {370368, 123456, 123456};
-  for (Subject& subject : report.subjects) {
-    subject.name = longest + "é";
-    for (Score& score : subject.scores) score = {longest, 123456, 123456, 123456};
+// Everything that a report can hold.
+ReportInputs full_inputs() {
+  ReportInputs inputs = example::inputs();
+  inputs.rows = {200, 100, 150};
+  inputs.majority = {4, {.temperature = 0.7, .top_p = 0.9}, 7};
+  inputs.subjects.clear();
+  for (const char* name : {kBaseName, "good", "bad"}) {
+    const uint64_t seed = inputs.subjects.size() + 1;
+    const double right = seed == 2 ? 0.9 : 0.3;
+    SubjectInputs subject{name, {}};
+    for (const auto& [part, n] : {std::pair("train", 200), {"validation", 100}, {"test", 150}}) {
+      subject.parts.push_back({part, synthetic::predictions({.part = part,
+                                                             .n = static_cast<size_t>(n),
+                                                             .right = right,
+                                                             .samples = 4,
+                                                             .rotations = true,
+                                                             .seed = seed})});
+    }
+    inputs.subjects.push_back(std::move(subject));
   }
-  report.baselines[0] = {longest, 123455.5, 123456};
-  report.comparisons[0] = {longest, longest, longest, {61728, 61728, 123456}};
-  std::istringstream lines(render_table(report));
-  for (std::string line; std::getline(lines, line);) {
-    EXPECT_LE(std::ranges::count_if(line, [](char c) { return (c & 0xC0) != 0x80; }), 100) << line;
+  inputs.subjects[1].cost = Cost{.queries = 30,
+                                 .latency_p50_seconds = 0.25,
+                                 .latency_p95_seconds = 0.4,
+                                 .peak_memory_bytes = 600'000'000,
+                                 .weights_bytes = 270'000'000,
+                                 .adapter_bytes = 19'000'000};
+  inputs.baselines = {{"test", {{"longest option", 60, 150}}}, {"train", {{"chance", 50, 200}}}};
+  for (const Prediction& p : inputs.subjects[0].parts[2].predictions) {
+    inputs.baselines[0].marks.push_back({p.id, 0.4});
   }
-  EXPECT_THAT(render_table(report), HasSubstr("/the-model"));
+  return inputs;
 }
 
-TEST(RenderTable, ABaseAloneIsTestedAgainstTheBestRule) {
-  Report report = example_report();
-  report.subjects.resize(1);
-  report.comparisons.clear();
-  const std::string table = render_table(report);
-  EXPECT_THAT(table, AllOf(HasSubstr("-12.0"), HasSubstr("1.000"), Not(HasSubstr("McNemar"))));
+TEST_F(ReportTest, KnownCountsComeOut) {
+  const Report report = build_report(example::inputs());
+  EXPECT_EQ(find_score(report, "base", "test", kSelection)->correct, 231);
+  EXPECT_EQ(find_score(report, "adapter", "test", kSelection)->correct, 593);
+  EXPECT_EQ(find_score(report, "base", "test", kGenerated)->correct, 209);
+  EXPECT_EQ(find_score(report, "base", "test", kGenerated)->unparsed, 92);
+  ASSERT_EQ(report.comparisons.size(), 2u);
+  const PairedCounts& selection = report.comparisons[1].counts;
+  EXPECT_EQ(selection.only_first, 18);
+  EXPECT_EQ(selection.only_second, 380);
+  EXPECT_EQ(selection.both, 213);
+  EXPECT_LT(mcnemar(selection).exact, 1e-80);
+  EXPECT_EQ(best_baseline(report, "test")->name, "longest option");
+  EXPECT_NEAR(*find_part(report, "adapter", "test")->metrics[1].skill,
+              (593.0 / 745 - 320.5 / 745) / (1 - 320.5 / 745), 1e-12);
+  EXPECT_EQ(report.verdicts.at(1).against_base, Finding::kBetter);
+  EXPECT_EQ(report.verdicts.at(1).against_free, Finding::kBetter);
+  EXPECT_EQ(report.verdicts.at(0).against_free, Finding::kWorse);
+  EXPECT_THAT(report.verdicts.at(1).text,
+              StartsWith("An improvement: adapter gets 79.2 % of 745 test"));
+  EXPECT_TRUE(report.verdicts.at(1).improvement);
+  EXPECT_THAT(report.verdicts.at(0).warnings,
+              ElementsAre("12.3 % of its answers were not understood"));
 }
 
-TEST(RenderTable, SaysHowVotesWereMadeAndCountsThePartThatWasScored) {
-  Report report = example_report();
-  report.part = "train";
-  report.majority = {4, {.temperature = 0.7, .top_p = 1}, 42};
-  report.subjects[0].scores.push_back({majority_name(4), 300, 2233, 12});
-  const std::string table = render_table(report);
-  EXPECT_THAT(table, HasSubstr("2,233 train questions"));
-  EXPECT_THAT(table, HasSubstr("generated maj@4             300 of 2,233     13.4 %"));
-  EXPECT_THAT(table, HasSubstr("maj@4: most frequent of 4 answers at temperature 0.7, top-p "
-                               "1, seed 42; of equals the first."));
+TEST_F(ReportTest, AnAdapterThatOnlyMatchesWhatCostsNothingIsNoImprovement) {
+  ReportInputs inputs = example::inputs();
+  inputs.baselines[0].baselines[1].expected = 585;
+  const Report report = build_report(inputs);
+  EXPECT_EQ(report.verdicts[1].against_base, Finding::kBetter);
+  EXPECT_EQ(report.verdicts[1].against_free, Finding::kUndecided);
+  EXPECT_THAT(report.verdicts[1].text,
+              AllOf(StartsWith("Not shown to be an improvement"),
+                    HasSubstr("not distinguishable from what costs nothing")));
 }
 
-TEST(RenderTable, AnEmptyReportHasNoNumbersToDivide) {
-  EXPECT_THAT(render_table(Report{}), Not(HasSubstr("nan")));
+TEST_F(ReportTest, AConstantAnswerIsNoImprovementWhateverItScores) {
+  ReportInputs inputs = example::inputs();
+  for (Prediction& p : inputs.subjects[1].parts[0].predictions) {
+    p.gold = "A";
+    p.predicted = p.selected = "A";
+    p.correct = true;
+  }
+  for (Prediction& p : inputs.subjects[0].parts[0].predictions) {
+    p.gold = "A";
+    p.correct = p.predicted == "A";
+  }
+  const Report report = build_report(inputs);
+  EXPECT_EQ(report.verdicts[1].against_base, Finding::kBetter);
+  EXPECT_FALSE(report.verdicts[1].improvement);
+  EXPECT_THAT(report.verdicts[1].text, StartsWith("Not shown"));
+  EXPECT_THAT(report.verdicts[1].warnings, ElementsAre("100 % of its answers are A"));
 }
 
-TEST(Tally, CountsRightAndUnparsed) {
-  const std::vector<Prediction> predictions = {{.id = "a", .correct = true, .parsed = true},
-                                               {.id = "b", .correct = false, .parsed = false},
-                                               {.id = "c", .correct = false, .parsed = true}};
-  const Score score = tally(kGenerated, predictions, true);
-  EXPECT_EQ(score.correct, 1);
-  EXPECT_EQ(score.n, 3);
-  EXPECT_EQ(score.unparsed, 1);
-  EXPECT_EQ(tally(kSelection, predictions, false).unparsed, std::nullopt);
+TEST_F(ReportTest, TheOrderOfRowsDoesNotMatter) {
+  const ReportInputs inputs = full_inputs();
+  ReportInputs shuffled = inputs;
+  for (SubjectInputs& subject : shuffled.subjects) {
+    for (PartPredictions& part : subject.parts) {
+      std::ranges::reverse(part.predictions);
+      std::ranges::rotate(part.predictions, part.predictions.begin() + 37);
+    }
+  }
+  std::ranges::reverse(shuffled.baselines[0].marks);
+  const std::string first = text(build_report(inputs));
+  EXPECT_EQ(first, text(build_report(inputs)));
+  EXPECT_EQ(first, text(build_report(shuffled)));
 }
 
-TEST(Tally, CountsVotesAndThoseThatNoSampleTookPartIn) {
-  const std::vector<Prediction> predictions = {{.correct = true, .voted = "A"},
-                                               {.voted = "B", .voted_correct = true},
-                                               {.correct = true, .voted = ""}};
-  const Score score = tally_votes(majority_name(4), predictions);
-  EXPECT_EQ(score.name, "generated maj@4");
-  EXPECT_EQ(score.correct, 1);
-  EXPECT_EQ(score.n, 3);
-  EXPECT_EQ(score.unparsed, 1);
+TEST_F(ReportTest, ReadsBackWhole) {
+  for (const Report& report :
+       {build_report(example::inputs()), build_report(full_inputs()), Report{}}) {
+    const std::string before = text(report);
+    const Report read = read_report(folder_ / "report.json");
+    EXPECT_EQ(render_table(read), render_table(report));
+    EXPECT_EQ(text(read), before);
+  }
 }
 
-TEST(Compare, PairsById) {
-  const std::vector<Prediction> first = {
-      {.id = "a", .correct = true}, {.id = "b", .correct = true}, {.id = "c", .correct = false}};
-  const std::vector<Prediction> second = {
-      {.id = "c", .correct = true}, {.id = "a", .correct = true}, {.id = "b", .correct = false}};
-  const Comparison comparison = compare(kSelection, "base", first, "adapter", second);
-  EXPECT_EQ(comparison.counts.only_first, 1);
-  EXPECT_EQ(comparison.counts.only_second, 1);
-  EXPECT_EQ(comparison.counts.n, 3);
+TEST_F(ReportTest, SeenAndUnseenStandBesideEachOther) {
+  const Report report = build_report(full_inputs());
+  const SeenGap& gap = report.subjects[1].gaps.at(0);
+  EXPECT_EQ(gap.metric, kGenerated);
+  EXPECT_EQ(gap.seen.n, 200);
+  EXPECT_EQ(gap.unseen.n, 150);
+  EXPECT_LT(gap.interval().low, gap.difference());
+  EXPECT_TRUE(build_report(example::inputs()).subjects[1].gaps.empty());
 }
 
-TEST(Compare, CountsVotesWhereTheyAreAskedFor) {
-  const std::vector<Prediction> first = {{.id = "a", .correct = true}, {.id = "b"}};
-  const std::vector<Prediction> second = {{.id = "a", .voted_correct = true},
-                                          {.id = "b", .voted_correct = true}};
-  const Comparison votes =
-      compare("maj@4", "base", first, "adapter", second, &Prediction::voted_correct);
-  EXPECT_EQ(votes.counts.only_second, 2);
-  EXPECT_EQ(compare("m", "base", first, "adapter", second).counts.only_first, 1);
+TEST_F(ReportTest, MarksOfTheBaselineAreTestedPairedAndByGroup) {
+  const Report report = build_report(full_inputs());
+  const BaselineTest& test = report.baseline_tests.at(0);
+  EXPECT_EQ(test.part, "test");
+  ASSERT_TRUE(test.bootstrap);
+  EXPECT_LT(test.bootstrap->low, test.difference());
+  EXPECT_GT(test.bootstrap->high, test.difference());
+  ReportInputs missing = full_inputs();
+  missing.baselines[0].marks.pop_back();
+  EXPECT_THROW(build_report(missing), Error);
 }
 
-TEST(Compare, RefusesOtherQuestions) {
-  const std::vector<Prediction> first = {{.id = "a"}, {.id = "b"}};
-  EXPECT_THROW(compare("m", "base", first, "adapter", {{.id = "a"}}), Error);
-  EXPECT_THROW(compare("m", "base", first, "adapter", {{.id = "a"}, {.id = "c"}}), Error);
-  EXPECT_THROW(compare("m", "base", first, "adapter", {{.id = "a"}, {.id = "a"}}), Error);
-  EXPECT_THROW(compare("m", "base", {{.id = "a"}, {.id = "a"}}, "adapter", first), Error);
+TEST_F(ReportTest, ThePJudgeSeveralAdaptersTogether) {
+  const Report report = build_report(full_inputs());
+  for (const Comparison& c : report.comparisons) {
+    EXPECT_GE(c.adjusted_p, mcnemar(c.counts).exact);
+    EXPECT_EQ(c.first, kBaseName);
+  }
 }
 
-TEST_F(ReportTest, PredictionsReadBack) {
-  const std::vector<Prediction> predictions = {{.id = "6g-bench/0",
-                                                .split = "test",
-                                                .split_method = "sk",
-                                                .split_seed = 42,
-                                                .parser = "lenient",
-                                                .group = "g1",
-                                                .options = 3,
-                                                .gold = "B",
-                                                .predicted = "B",
-                                                .correct = true,
-                                                .parsed = true,
-                                                .option_logprobs = {-0.25, -1.5, -INFINITY},
-                                                .selected = "A",
-                                                .output = "ANSWER: B",
-                                                .readings = {{"inspect-current", "B", true}},
-                                                .rotations = {{1, "A", "", std::nullopt}}},
-                                               {.id = "6g-bench/7", .split = "test", .gold = "A"}};
-  write_predictions(folder_ / "predictions.jsonl", predictions);
-  EXPECT_EQ(
-      text("predictions.jsonl"),
-      R"({"id":"6g-bench/0","split":"test","split_method":"sk","split_seed":42,"parser":"lenient",)"
-      R"("group":"g1","options":3,"gold":"B","predicted":"B","correct":true,"parsed":true,)"
-      R"("option_logprobs":[-0.25,-1.5,null],"selected":"A","selected_by_length":null,)"
-      R"("output":"ANSWER: B",)"
-      R"("readings":[{"parser":"inspect-current","predicted":"B","correct":true}],)"
-      R"("rotations":[{"shift":1,"selected":"A","predicted":null,"output":null}]})"
-      "\n"
-      R"({"id":"6g-bench/7","split":"test","split_method":"","split_seed":0,"parser":"","group":"",)"
-      R"("options":0,"gold":"A","predicted":null,"correct":false,"parsed":false,)"
-      R"("option_logprobs":[],"selected":null,"selected_by_length":null,"output":null})"
-      "\n");
-  const std::vector<Prediction> read = read_predictions(folder_ / "predictions.jsonl");
-  ASSERT_EQ(read.size(), 2u);
-  EXPECT_EQ(read[0].option_logprobs, predictions[0].option_logprobs);
-  EXPECT_EQ(read[0].output, "ANSWER: B");
-  EXPECT_TRUE(read[0].correct && read[0].parsed);
-  EXPECT_EQ(read[1].predicted, "");
-  EXPECT_EQ(read[1].output, std::nullopt);
+TEST_F(ReportTest, RefusesWhatDoesNotBelongTogether) {
+  const auto refused = [](auto change) {
+    ReportInputs inputs = example::inputs();
+    change(inputs.subjects[1].parts[0].predictions, inputs);
+    EXPECT_THROW(build_report(inputs), Error);
+  };
+  refused([](auto& rows, auto&) { rows[5].split = "train"; });
+  refused([](auto& rows, auto&) { rows[5].split_method = "sk"; });
+  refused([](auto& rows, auto&) { rows[5].split_seed = 1; });
+  refused([](auto& rows, auto&) { rows[5].parser = "lenient"; });
+  refused([](auto& rows, auto&) { rows[5].id = rows[6].id; });
+  refused([](auto& rows, auto&) { rows.pop_back(); });
+  refused([](auto& rows, auto&) { rows[5].gold = "D"; });
+  refused([](auto&, auto& inputs) { inputs.subjects[1].name = kBaseName; });
 }
 
-TEST_F(ReportTest, OutputCutWithinACharacterIsWritten) {
-  write_predictions(folder_ / "p.jsonl",
-                    {{.id = "x", .output = "caf\xc3", .samples = {{.output = "\xc3"}}}});
-  const Prediction read = read_predictions(folder_ / "p.jsonl").at(0);
-  EXPECT_EQ(read.output, "caf\xef\xbf\xbd");
-  EXPECT_EQ(read.samples.at(0).output, "\xef\xbf\xbd");
-}
-
-TEST_F(ReportTest, SamplesAndTheirVoteReadBack) {
-  const Prediction voted = {.id = "a",
-                            .output = "ANSWER: A",
-                            .samples = {{"ANSWER: B", "B", true}, {"no idea", ""}},
-                            .voted = "B",
-                            .voted_correct = true};
-  const Prediction unread = {.id = "b", .output = "", .samples = {{"x", ""}}};
-  write_predictions(folder_ / "p.jsonl", {voted, unread});
-  EXPECT_THAT(text("p.jsonl"),
-              HasSubstr(R"("samples":[{"output":"ANSWER: B","predicted":"B","correct":true},)"
-                        R"({"output":"no idea","predicted":null,"correct":false}],)"
-                        R"("voted":"B",)"
-                        R"("voted_correct":true})"));
-  const std::vector<Prediction> read = read_predictions(folder_ / "p.jsonl");
-  EXPECT_EQ(read.at(0).samples.at(1).output, "no idea");
-  EXPECT_EQ(read.at(0).samples.at(0).predicted, "B");
-  EXPECT_TRUE(read.at(0).voted == "B" && read.at(0).voted_correct);
-  EXPECT_TRUE(read.at(1).voted.empty() && !read.at(1).voted_correct);
-}
-
-TEST_F(ReportTest, ReportReadsBack) {
-  write_report(folder_ / "report.json", example_report());
-  const std::string before = text("report.json");
-  const Report read = read_report(folder_ / "report.json");
-  EXPECT_EQ(render_table(read), render_table(example_report()));
-  write_report(folder_ / "report.json", read);
-  EXPECT_EQ(text("report.json"), before);
-}
-
-TEST_F(ReportTest, HowVotesWereMadeReadsBack) {
-  Report report = example_report();
-  report.majority = {8, {.temperature = 1.5, .top_p = 0.9}, 7};
-  write_report(folder_ / "report.json", report);
-  const MajoritySettings read = read_report(folder_ / "report.json").majority;
-  EXPECT_EQ(read.samples, 8);
-  EXPECT_EQ(read.sampling.temperature, 1.5);
-  EXPECT_EQ(read.sampling.top_p, 0.9);
-  EXPECT_EQ(read.seed, 7u);
-}
-
-TEST_F(ReportTest, ReportHoldsWhatReadersNeed) {
-  write_report(folder_ / "report.json", example_report());
-  const nlohmann::json value = nlohmann::json::parse(text("report.json"));
-  const nlohmann::json& score = value.at("subjects").at(1).at("scores").at(1);
-  EXPECT_EQ(score.at("name"), "generated pass@1");
-  EXPECT_NEAR(score.at("rate").get<double>(), 590.0 / 745, 1e-12);
-  EXPECT_NEAR(score.at("wilson_95").at(0).get<double>(), 0.761, 5e-4);
-  EXPECT_EQ(value.at("parser"), "inspect-legacy");
-  EXPECT_EQ(value.at("rows").at("validation"), 744);
-  EXPECT_LT(value.at("comparisons").at(0).at("mcnemar_exact_p").get<double>(), 1e-80);
+TEST_F(ReportTest, HoldsWhatReadersNeed) {
+  const nlohmann::json value = nlohmann::json::parse(text(build_report(full_inputs())));
+  EXPECT_EQ(value.at("report_version"), 2);
+  EXPECT_EQ(value.at("measured").at("parser"), "inspect-legacy");
+  EXPECT_EQ(value.at("measured").at("digests").at("data"), "cd34");
+  const nlohmann::json& good = value.at("subjects").at(1);
+  EXPECT_EQ(good.at("parts").at(0).at("part"), "test");
+  EXPECT_EQ(good.at("parts").at(0).at("scores").at(0).at("name"), kGenerated);
+  EXPECT_GT(good.at("edge_score").at("raw"), good.at("edge_score").at("corrected"));
+  EXPECT_TRUE(good.at("cost").at("joules_per_query").is_null());
+  EXPECT_EQ(value.at("subjects").at(0).count("cost"), 0u);
+  EXPECT_EQ(value.at("comparisons").at(0).at("finding"), "better");
 }
 
 TEST_F(ReportTest, ReportsThatMakeNoSenseAreRefused) {
-  write_report(folder_ / "report.json", example_report());
+  const std::string good = text(build_report(full_inputs()));
   const auto changed = [&](const char* pointer, const nlohmann::ordered_json& value) {
-    auto json = nlohmann::ordered_json::parse(text("report.json"));
+    auto json = nlohmann::ordered_json::parse(good);
     json[nlohmann::ordered_json::json_pointer(pointer)] = value;
-    return message_of_report(json.dump());
+    return refusal(json.dump());
   };
-  EXPECT_THAT(changed("/report_version", 2), HasSubstr("report_version"));
-  EXPECT_THAT(changed("/subjects/0/scores/0/correct", 746), HasSubstr("correct"));
-  EXPECT_THAT(changed("/subjects/0/scores/1/unparsed", -1), HasSubstr("unparsed"));
+  EXPECT_THAT(changed("/report_version", 3), HasSubstr("written by a newer telora"));
+  EXPECT_THAT(changed("/report_version", 1), HasSubstr("lora-eval report"));
+  EXPECT_THAT(changed("/report_version", "2"), HasSubstr("report_version"));
+  const std::string score = "/subjects/0/parts/0/scores/0";
+  EXPECT_THAT(changed((score + "/correct").c_str(), 746), HasSubstr("correct"));
+  EXPECT_THAT(changed((score + "/unparsed").c_str(), -1), HasSubstr("unparsed"));
+  EXPECT_THAT(changed((score + "/skill").c_str(), "x"), HasSubstr("skill"));
   EXPECT_THAT(changed("/comparisons/0/only_second", 728), HasSubstr("only_second"));
-  EXPECT_THAT(changed("/rows", 3), HasSubstr("rows"));
-  EXPECT_THAT(changed("/pat", "test"), AllOf(HasSubstr("pat"), HasSubstr("part")));
-  EXPECT_THAT(message_of_report("{"), HasSubstr("broken.json"));
+  EXPECT_THAT(changed("/comparisons/0/bootstrap_95", {1}), HasSubstr("bootstrap_95"));
+  EXPECT_THAT(changed("/measured/rows", 3), HasSubstr("rows"));
+  EXPECT_THAT(changed("/measured/digests/data", 3), HasSubstr("data"));
+  EXPECT_THAT(changed("/verdicts/0/against_free", "great"), HasSubstr("against_free"));
+  EXPECT_THAT(changed("/subjectz", 1), AllOf(HasSubstr("subjectz"), HasSubstr("subjects")));
+  EXPECT_THAT(changed("/subjects/0/parts/0/new", 1), HasSubstr("new"));
+  EXPECT_THAT(refusal("{"), HasSubstr("broken.json"));
+  EXPECT_THAT(refusal(good.substr(0, good.size() / 2)), HasSubstr("broken.json"));
+  EXPECT_THAT(refusal("[]"), HasSubstr("broken.json"));
+}
+
+TEST_F(ReportTest, CountsOfClassesHaveTheirShape) {
+  ReportInputs inputs = example::inputs();
+  for (SubjectInputs& subject : inputs.subjects) {
+    for (Prediction& p : subject.parts[0].predictions) {
+      p.gold = "SA" + p.gold;
+      if (p.parsed) p.predicted = "SA" + p.predicted;
+      p.selected = "SA" + p.selected;
+    }
+  }
+  const std::string good = text(build_report(inputs));
+  EXPECT_EQ(refusal(good), "no error");
+  const auto changed = [&](const nlohmann::ordered_json& counts) {
+    auto json = nlohmann::ordered_json::parse(good);
+    json["subjects"][0]["parts"][0]["classes"][0]["counts"] = counts;
+    return refusal(json.dump());
+  };
+  EXPECT_THAT(changed({{1, 2}}), HasSubstr("counts"));
+  EXPECT_THAT(changed("x"), HasSubstr("counts"));
+  EXPECT_THAT(changed({{0, 0, 0, 0, 0}, {0, 0, 0, 0, 0}, {0, 0, 0, 0, 0}, {0, 0, -1, 0, 0}}),
+              HasSubstr("counts"));
 }
 
 }  // namespace

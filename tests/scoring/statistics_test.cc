@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "scoring/skill.h"
 
 namespace telora {
 namespace {
@@ -133,7 +134,70 @@ TEST(Pairs, AreCounted) {
   EXPECT_EQ(counts.only_first, 2);
   EXPECT_EQ(counts.only_second, 1);
   EXPECT_EQ(counts.n, 5);
+  EXPECT_EQ(counts.both, 1);
   EXPECT_THROW(count_pairs(first, std::span(second).first(4)), Error);
+}
+
+// Table 6.2 of Altman, Machin, Bryant and Gardner, Statistics with Confidence (2000).
+TEST(PairedInterval, ExampleOfTheBook) {
+  const Interval interval =
+      paired_interval({.only_first = 0, .only_second = 5, .n = 41, .both = 14});
+  EXPECT_NEAR(interval.low, 0.011, 5e-4);
+  EXPECT_NEAR(interval.high, 0.226, 5e-4);
+}
+
+TEST(PairedInterval, SignAndSymmetry) {
+  const Interval forth = paired_interval({.only_first = 3, .only_second = 9, .n = 60, .both = 30});
+  const Interval back = paired_interval({.only_first = 9, .only_second = 3, .n = 60, .both = 30});
+  EXPECT_DOUBLE_EQ(forth.low, -back.high);
+  EXPECT_DOUBLE_EQ(forth.high, -back.low);
+  EXPECT_GT(forth.high, 0.1);
+  EXPECT_EQ(paired_interval({}).low, -1);
+  const Interval always = paired_interval({.n = 10, .both = 10});  // one margin never varies
+  EXPECT_LT(always.low, 0);
+  EXPECT_DOUBLE_EQ(always.low, -always.high);
+}
+
+TEST(ItemsToTell, FormulaAndLimits) {
+  // (1.959964 sqrt(0.3) + 0.841621 sqrt(0.3 - 0.01))^2 / 0.01 = 233.02
+  EXPECT_EQ(items_to_tell({.only_first = 10, .only_second = 20, .n = 100}), 234);
+  EXPECT_EQ(items_to_tell({.only_first = 20, .only_second = 10, .n = 100}), 234);
+  EXPECT_EQ(items_to_tell({.only_first = 20, .only_second = 20, .n = 100}), 0);
+  EXPECT_EQ(items_to_tell({}), 0);
+  const PairedCounts counts{.only_first = 10, .only_second = 20, .n = 100};
+  EXPECT_GT(items_to_tell(counts, 0.01), items_to_tell(counts));
+  EXPECT_GT(items_to_tell(counts, 0.05, 0.9), items_to_tell(counts));
+}
+
+TEST(Holm, ByHand) {
+  const std::array<double, 4> p = {0.01, 0.04, 0.03, 0.005};
+  const std::vector<double> adjusted = holm(p);
+  const std::array<double, 4> wanted = {0.03, 0.06, 0.06, 0.02};
+  for (size_t i = 0; i < p.size(); ++i) EXPECT_NEAR(adjusted[i], wanted[i], 1e-15) << i;
+  EXPECT_TRUE(holm({}).empty());
+  EXPECT_EQ(holm(std::array<double, 2>{0.7, 0.8})[0], 1);
+}
+
+TEST(NormalQuantile, EqualsSciPy) {
+  EXPECT_EQ(normal_quantile(0.5), 0);
+  EXPECT_NEAR(normal_quantile(0.975), 1.959963984540054, 1e-14);
+  EXPECT_NEAR(normal_quantile(0.8), 0.8416212335729143, 1e-14);
+  EXPECT_NEAR(normal_quantile(1e-10), -6.361340902404056, 1e-12);
+  EXPECT_TRUE(std::isinf(normal_quantile(0)) && std::isinf(normal_quantile(1)));
+}
+
+TEST(Skill, OverWhatIsFree) {
+  EXPECT_DOUBLE_EQ(skill(0.88, 0.76), 0.5);
+  EXPECT_DOUBLE_EQ(skill(0.76, 0.76), 0);
+  EXPECT_LT(skill(0.7, 0.76), 0);
+  EXPECT_TRUE(std::isnan(skill(1, 1)));
+}
+
+TEST(EffectiveSampleSize, ByHand) {
+  EXPECT_DOUBLE_EQ(effective_sample_size(std::vector<int64_t>{1, 1, 1}), 3);
+  EXPECT_DOUBLE_EQ(effective_sample_size(std::vector<int64_t>(108, 8)), 108);
+  EXPECT_DOUBLE_EQ(effective_sample_size(std::vector<int64_t>{3, 1}), 1.6);
+  EXPECT_EQ(effective_sample_size({}), 0);
 }
 
 }  // namespace

@@ -137,7 +137,7 @@ TEST_F(TrainProgram, WritesWhatTheRunFolderPromises) {
   ASSERT_EQ(scored.exit_code, 0) << scored.err;
   const auto report = nlohmann::json::parse(read_text(folder / "scores/report.json"));
   const auto trained = nlohmann::json::parse(read_text(std::filesystem::path(run) / "report.json"));
-  EXPECT_EQ(report["subjects"][1]["scores"], trained["subjects"][1]["scores"]);
+  EXPECT_EQ(report["subjects"][1]["parts"], trained["subjects"][1]["parts"]);
 }
 
 TEST(Programs, HelpHasAnExampleAndVersionIsPrinted) {

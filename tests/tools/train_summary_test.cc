@@ -23,6 +23,12 @@ RunRequest request(int64_t rank) {
   return request;
 }
 
+Subject scored(const std::string& name, int64_t selected, int64_t generated) {
+  PartResult test{.part = "test"};
+  test.metrics = {{{kSelection, selected, 100}}, {{kGenerated, generated, 100}}};
+  return {.name = name, .parts = {test}};
+}
+
 RunResult finished(const RunRequest& request, int64_t correct) {
   RunResult result{.end = RunEnd::kFinished, .folder = request.out};
   result.steps = 120;
@@ -30,8 +36,7 @@ RunResult finished(const RunRequest& request, int64_t correct) {
   result.best_value = 0.5;
   Report& report = result.report.emplace();
   report.category = "oran-bench";
-  report.subjects = {{"base", {{kSelection, 20, 100}, {kGenerated, 0, 100}}},
-                     {"adapter", {{kSelection, correct, 100}, {kGenerated, correct + 1, 100}}}};
+  report.subjects = {scored("base", 20, 0), scored("adapter", correct, correct + 1)};
   return result;
 }
 

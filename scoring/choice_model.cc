@@ -1,0 +1,104 @@
+#include "scoring/choice_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <utility>
+
+#include "scoring/lbfgs.h"
+
+namespace telora {
+
+namespace {
+
+// Scores become probabilities; returns −log of the answer's.
+double softmax_loss(std::vector<double>& scores, size_t answer) {
+  const double greatest = std::ranges::max(scores);
+  const double given = scores[answer] - greatest;
+  double sum = 0;
+  for (double& score : scores) sum += score = std::exp(score - greatest);
+  for (double& score : scores) score /= sum;
+  return std::log(sum) - given;
+}
+
+// penalty / 2 · |x|², whose gradient is where the others are added to.
+double penalise(std::span<const double> x, std::span<double> gradient, double penalty) {
+  double squares = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    squares += x[i] * x[i];
+    gradient[i] = penalty * x[i];
+  }
+  return penalty / 2 * squares;
+}
+
+double weigh(std::span<const double> weights, const Features& features) {
+  double sum = 0;
+  for (const auto& [index, value] : features) sum += weights[index] * value;
+  return sum;
+}
+
+void score_classes(std::span<const double> weights, const Features& features,
+                   std::vector<double>& scores) {
+  std::ranges::fill(scores, 0);
+  const size_t classes = scores.size();
+  for (const auto& [index, value] : features) {
+    const double* row = weights.data() + index * classes;
+    for (size_t c = 0; c < classes; ++c) scores[c] += value * row[c];
+  }
+}
+
+}  // namespace
+
+void ChoiceModel::train(const std::vector<Choice>& questions, double penalty) {
+  const Objective objective = [&](std::span<const double> x, std::span<double> gradient) {
+    double loss = penalise(x, gradient, penalty);
+    std::vector<double> p;
+    for (const Choice& question : questions) {
+      p.clear();
+      for (const Features& option : question.options) p.push_back(weigh(x, option));
+      loss += softmax_loss(p, question.answer);
+      p[question.answer] -= 1;
+      for (size_t i = 0; i < p.size(); ++i) {
+        for (const auto& [index, value] : question.options[i]) gradient[index] += p[i] * value;
+      }
+    }
+    return loss;
+  };
+  weights_ = minimise(objective, std::move(weights_));
+}
+
+std::vector<double> ChoiceModel::scores(const std::vector<Features>& options) const {
+  std::vector<double> scores;
+  for (const Features& option : options) scores.push_back(weigh(weights_, option));
+  return scores;
+}
+
+ClassModel::ClassModel(size_t features, size_t classes)
+    : classes_(classes), weights_(features * classes) {}
+
+void ClassModel::train(const std::vector<LabelledText>& texts, double penalty) {
+  const Objective objective = [&](std::span<const double> x, std::span<double> gradient) {
+    double loss = penalise(x, gradient, penalty);
+    std::vector<double> p(classes_);
+    for (const LabelledText& text : texts) {
+      score_classes(x, text.features, p);
+      loss += softmax_loss(p, text.label);
+      p[text.label] -= 1;
+      for (const auto& [index, value] : text.features) {
+        double* row = gradient.data() + index * classes_;
+        for (size_t c = 0; c < classes_; ++c) row[c] += value * p[c];
+      }
+    }
+    return loss;
+  };
+  weights_ = minimise(objective, std::move(weights_));
+}
+
+std::vector<double> ClassModel::scores(const Features& features) const {
+  std::vector<double> scores(classes_);
+  score_classes(weights_, features, scores);
+  return scores;
+}
+
+}  // namespace telora

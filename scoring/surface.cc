@@ -1,0 +1,311 @@
+#include "scoring/surface.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+
+#include "data/regex.h"
+#include "scoring/baselines.h"
+
+namespace telora {
+
+namespace {
+
+using Stems = std::set<std::string>;
+using Measure = std::vector<double>;  // of each option
+
+// Words that say nothing of a question's subject.
+const Stems& small_words() {
+  static const Stems words = {"the", "a",   "an",    "of",    "to",   "in",   "and",  "or", "for",
+                              "is",  "are", "on",    "by",    "with", "that", "this", "it", "as",
+                              "be",  "at",  "from",  "which", "what", "how",  "does", "do", "its",
+                              "can", "not", "using", "used",  "use",  "into"};
+  return words;
+}
+
+const std::vector<Regex>& stock_phrases() {
+  static const std::vector<Regex> phrases = [] {
+    std::vector<Regex> list;
+    for (const char* pattern : {R"((all of the above))",
+                                R"((none of))",
+                                R"((both ))",
+                                R"((option))",
+                                R"((assum))",
+                                R"((since))",
+                                R"((because))",
+                                R"(\b(full)\b)",
+                                R"(\b(all)\b)",
+                                R"((maximi))",
+                                R"((while))",
+                                R"((limit))",
+                                R"((defer))",
+                                R"(\b(only)\b)",
+                                R"((always))",
+                                R"((never))",
+                                R"(\b(must)\b)",
+                                R"(\b(may|might|could|can)\b)",
+                                R"(\b(not|no)\b)",
+                                R"(\b(and)\b)",
+                                R"(\b(or)\b)",
+                                R"(\b(more|most|better|higher)\b)",
+                                R"(\b(reduc|decreas|lower|minimi))",
+                                R"(\b(improv|enhanc|increas|optimi))",
+                                R"(\b(ensur|support|provid|enabl|allow))",
+                                R"(^(to)\b)",
+                                R"(^(by)\b)",
+                                R"(^(an?|the)\b)",
+                                R"(\b(the)\b)",
+                                R"(\b(specific)\b)",
+                                R"(\b(single|exclusively|solely)\b)",
+                                R"(\b(various|different|multiple|several)\b)",
+                                R"(\b(based on|depend))"}) {
+      list.emplace_back(pattern, Regex::Options{.ignore_case = true});
+    }
+    return list;
+  }();
+  return phrases;
+}
+
+// The question and its options as words.
+struct Texts {
+  std::vector<std::string> options;             // without their numbers
+  std::vector<std::vector<std::string>> words;  // of each option
+  std::vector<Stems> stems;                     // of each option
+  std::vector<std::string> question;            // words
+  Stems question_stems;
+};
+
+// The first six bytes stand for a word and its inflections.
+Stems stems_of(const std::vector<std::string>& words) {
+  Stems stems;
+  for (const std::string& word : words) {
+    if (!small_words().contains(word)) stems.insert(word.substr(0, 6));
+  }
+  return stems;
+}
+
+Texts read_texts(const Example& example) {
+  Texts texts{.options = without_numbers(example.options),
+              .words = {},
+              .stems = {},
+              .question = words_of(example.question),
+              .question_stems = {}};
+  for (const std::string& option : texts.options) {
+    texts.words.push_back(words_of(option));
+    texts.stems.push_back(stems_of(texts.words.back()));
+  }
+  texts.question_stems = stems_of(texts.question);
+  return texts;
+}
+
+double shared(const Stems& a, const Stems& b) {
+  return static_cast<double>(
+      std::ranges::count_if(a, [&](const auto& s) { return b.contains(s); }));
+}
+
+double size_of(const Stems& stems) { return static_cast<double>(stems.size()); }
+
+// Mean similarity (Jaccard) with the other options.
+double likeness(const Texts& texts, size_t i) {
+  double sum = 0;
+  for (size_t j = 0; j < texts.stems.size(); ++j) {
+    if (j == i) continue;
+    const double both = shared(texts.stems[i], texts.stems[j]);
+    sum += both / std::max(1.0, size_of(texts.stems[i]) + size_of(texts.stems[j]) - both);
+  }
+  return sum / static_cast<double>(std::max<size_t>(1, texts.stems.size() - 1));
+}
+
+// Share of the option's words that no other option has.
+double oddness(const Texts& texts, size_t i) {
+  const auto alone = [&](const std::string& stem) {
+    return std::ranges::count_if(texts.stems, [&](const Stems& s) { return s.contains(stem); }) ==
+           1;
+  };
+  return static_cast<double>(std::ranges::count_if(texts.stems[i], alone)) /
+         std::max(1.0, size_of(texts.stems[i]));
+}
+
+double shared_pairs(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  std::set<std::pair<std::string, std::string>> pairs;
+  for (size_t i = 1; i < b.size(); ++i) pairs.emplace(b[i - 1], b[i]);
+  double count = 0;
+  for (size_t i = 1; i < a.size(); ++i) count += static_cast<double>(pairs.erase({a[i - 1], a[i]}));
+  return count;
+}
+
+double count_of(const std::string& text, bool (*counts)(unsigned char)) {
+  return static_cast<double>(
+      std::ranges::count_if(text, [&](char c) { return counts(static_cast<unsigned char>(c)); }));
+}
+
+bool is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
+bool is_capital(unsigned char c) { return c >= 'A' && c <= 'Z'; }
+bool is_sign(unsigned char c) {
+  return c > ' ' && c < 0x7F && !is_digit(c) && !is_capital(c) && !(c >= 'a' && c <= 'z');
+}
+
+double mean_word_length(const std::vector<std::string>& words) {
+  double bytes = 0;
+  for (const std::string& word : words) bytes += static_cast<double>(word.size());
+  return bytes / std::max(1.0, static_cast<double>(words.size()));
+}
+
+constexpr size_t kMeasures = 14;
+
+std::vector<Measure> measure(const Texts& texts) {
+  std::vector<Measure> m(kMeasures);
+  const std::vector<double> lengths = option_lengths(texts.options);
+  for (size_t i = 0; i < texts.options.size(); ++i) {
+    const std::string& text = texts.options[i];
+    const double overlap = shared(texts.stems[i], texts.question_stems);
+    m[0].push_back(lengths[i]);
+    m[1].push_back(static_cast<double>(texts.words[i].size()));
+    m[2].push_back(count_of(text, [](unsigned char c) { return c == ','; }));
+    m[3].push_back(count_of(text, is_digit));
+    m[4].push_back(count_of(text, is_capital));
+    m[5].push_back(count_of(text, is_sign));
+    m[6].push_back(count_of(text, [](unsigned char c) { return c == '('; }));
+    m[7].push_back(count_of(text, [](unsigned char c) { return c == '-'; }));
+    m[8].push_back(overlap);
+    m[9].push_back(overlap / std::max(1.0, size_of(texts.stems[i])));
+    m[10].push_back(likeness(texts, i));
+    m[11].push_back(oddness(texts, i));
+    m[12].push_back(mean_word_length(texts.words[i]));
+    m[13].push_back(shared_pairs(texts.words[i], texts.question));
+  }
+  return m;
+}
+
+// A feature is a group and a small number in it.
+constexpr uint32_t kGroupSize = 32;
+constexpr uint32_t kPlace = kMeasures;
+constexpr uint32_t kFlags = kMeasures + 1;
+constexpr uint32_t kLength = kMeasures + 2;   // and the next two
+constexpr uint32_t kShares = kMeasures + 5;   // and the next two
+constexpr uint32_t kPlaceOf = kMeasures + 8;  // one group for each number of options
+constexpr uint32_t kPhrases = kPlaceOf + 11;
+constexpr uint32_t kGroups = kPhrases + 40;
+constexpr uint32_t kAtoms = kGroups * kGroupSize;
+constexpr uint32_t kPlaces = 10;  // options at most
+constexpr double kByPlaceWeight = 0.3;
+
+class Atoms {
+ public:
+  void add(size_t group, double number) {
+    const double kept = std::clamp(number, 0.0, static_cast<double>(kGroupSize - 1));
+    found_.push_back(static_cast<uint32_t>(group) * kGroupSize + static_cast<uint32_t>(kept));
+  }
+  // Ascending, each once; the weight of a feature found twice is that of one.
+  Features features(size_t place, bool by_place) {
+    std::ranges::sort(found_);
+    found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
+    Features features;
+    for (const uint32_t atom : found_) features.push_back({atom, 1});
+    const auto shift = static_cast<uint32_t>(std::min<size_t>(place, kPlaces - 1) + 1) * kAtoms;
+    for (const uint32_t atom : found_) {
+      if (by_place) features.push_back({atom + shift, kByPlaceWeight});
+    }
+    return features;
+  }
+
+ private:
+  std::vector<uint32_t> found_;
+};
+
+// Where option i stands among all by one measure.
+void add_rank(Atoms& atoms, size_t m, const Measure& values, size_t i) {
+  constexpr double kSame = 10, kGreatest = 11, kLeast = 13, kCount = 15, kMostCounted = 4;
+  const auto greater = std::ranges::count_if(values, [&](double v) { return v > values[i]; });
+  const auto less = std::ranges::count_if(values, [&](double v) { return v < values[i]; });
+  if (greater == 0 && less == 0) return atoms.add(m, kSame);
+  const double tied = std::ranges::count(values, values[i]) > 1 ? 1 : 0;
+  atoms.add(m, static_cast<double>(greater));
+  if (greater == 0) atoms.add(m, kGreatest + tied);
+  if (less == 0) atoms.add(m, kLeast + tied);
+  const bool counts = m == 2 || m == 3 || (m >= 6 && m <= 8) || m == 13;
+  if (counts) atoms.add(m, kCount + std::min(kMostCounted, values[i]));
+}
+
+// Lengths against the mean and the longest of the others, in steps of a fifth of a power of e.
+void add_length(Atoms& atoms, const Measure& lengths, size_t i) {
+  constexpr double kSteps = 5, kMiddle = 6;
+  double mean = 0;
+  double longest = 0;  // of the others
+  for (size_t j = 0; j < lengths.size(); ++j) {
+    mean += std::log1p(lengths[j]) / static_cast<double>(lengths.size());
+    if (j != i) longest = std::max(longest, std::log1p(lengths[j]));
+  }
+  const double own = std::log1p(lengths[i]);
+  const auto step = [&](double difference) {
+    return std::clamp(std::round(difference * kSteps) + kMiddle, 0.0, 2 * kMiddle);
+  };
+  atoms.add(kLength, step(own - mean));
+  atoms.add(kLength + 1, std::round(2 * own));
+  atoms.add(kLength + 2, step(own - longest));
+}
+
+// Which options hold each phrase.
+std::vector<std::vector<bool>> find_phrases(const Texts& texts) {
+  std::vector<std::vector<bool>> found;
+  for (const Regex& phrase : stock_phrases()) {
+    std::vector<bool>& holders = found.emplace_back();
+    for (const std::string& text : texts.options) holders.push_back(!phrase.captures(text).empty());
+  }
+  return found;
+}
+
+void add_phrases(Atoms& atoms, const std::vector<std::vector<bool>>& found, size_t i) {
+  for (size_t k = 0; k < found.size(); ++k) {
+    const auto holders = std::ranges::count(found[k], true);
+    if (holders == 0) continue;
+    if (found[k][i]) {
+      atoms.add(kPhrases + k, 0);
+      atoms.add(kPhrases + k, holders == 1 ? 1 : 2);
+    } else {
+      atoms.add(kPhrases + k, 3);
+    }
+  }
+}
+
+void add_place(Atoms& atoms, const Texts& texts, size_t i) {
+  const size_t count = texts.options.size();
+  atoms.add(kPlace, static_cast<double>(i));
+  atoms.add(kPlaceOf + std::min<size_t>(count, kPlaces), static_cast<double>(i));
+  if (i + 1 == count) atoms.add(kFlags, 0);
+  if (texts.options[i].ends_with('.')) atoms.add(kFlags, 1);
+  if (texts.words[i].empty()) return;
+  const auto same = [&](bool first) {
+    return std::ranges::count_if(texts.words, [&](const auto& words) {
+      if (words.empty()) return false;
+      return first ? words.front() == texts.words[i].front()
+                   : words.back() == texts.words[i].back();
+    });
+  };
+  if (same(true) == 1) atoms.add(kFlags, 2);
+  if (same(false) > 1) atoms.add(kFlags, 3);
+}
+
+}  // namespace
+
+std::vector<Features> surface_features(const Example& example, bool by_place) {
+  const Texts texts = read_texts(example);
+  const std::vector<Measure> measures = measure(texts);
+  const std::vector<std::vector<bool>> phrases = find_phrases(texts);
+  std::vector<Features> options;
+  for (size_t i = 0; i < texts.options.size(); ++i) {
+    Atoms atoms;
+    for (size_t m = 0; m < kMeasures; ++m) add_rank(atoms, m, measures[m], i);
+    add_length(atoms, measures[0], i);
+    for (size_t k = 0; k < 3; ++k) atoms.add(kShares + k, std::round(5 * measures[9 + k][i]));
+    add_phrases(atoms, phrases, i);
+    add_place(atoms, texts, i);
+    options.push_back(atoms.features(i, by_place));
+  }
+  return options;
+}
+
+size_t surface_size() { return size_t{kAtoms} * (kPlaces + 1); }
+
+}  // namespace telora
