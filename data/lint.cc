@@ -9,14 +9,15 @@
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
-#include <utility>
 
 #include "data/grouping.h"
 #include "data/leaks.h"
 #include "data/lite.h"
 #include "data/near_duplicates.h"
+#include "data/number_text.h"
 #include "data/option_rotation.h"
 #include "data/prompt.h"
+#include "data/regex.h"
 #include "data/split.h"
 
 namespace telora {
@@ -51,6 +52,11 @@ Keys joined(const Keys& first, const Keys& second) {
     keys.push_back(fmt::format("{}{}{}", first[i], kSeparator, second[i]));
   }
   return keys;
+}
+
+std::string lower_case(const std::string& text) {
+  static const Regex all(R"((?s)(.+))");
+  return all.replace(text, R"(\L$1)");
 }
 
 std::vector<std::string> normalised_options(const Example& example) {
@@ -196,7 +202,8 @@ void lint_questions(const ComparedRows& rows, CategoryLint& lint) {
   if (rows.category.kind == TaskKind::kNumber) {
     near.visit_pairs([&](size_t i, size_t j) {
       ++lint.near_pairs;
-      lint.near_pairs_same_answer += rows.answers[i] == rows.answers[j];
+      lint.near_pairs_same_answer += close_relatively(read_number(rows.answers[i]).value(),
+                                                      read_number(rows.answers[j]).value());
     });
   }
   if (rows.category.kind != TaskKind::kClasses) return;
@@ -215,27 +222,30 @@ std::vector<std::string> words_of(const std::string& text) {
   return words;
 }
 
+// Options are compared but for their case and number: 2 and -2 differ.
+void lint_repeats(const Example& example, size_t row, CategoryLint& lint) {
+  std::vector<std::string> texts;
+  for (const std::string& option : strip_option_numbers(example.options)) {
+    texts.push_back(lower_case(option));
+  }
+  const std::set<std::string> distinct(texts.begin(), texts.end());
+  if (distinct.size() == texts.size()) return;
+  lint.repeated_options.push_back(row);
+  if (std::ranges::count(texts, texts.at(example.answer)) > 1) lint.repeated_gold.push_back(row);
+  if (distinct.size() == 1) lint.equal_options.push_back(row);
+}
+
 void lint_options(const ComparedRows& rows, CategoryLint& lint) {
   if (rows.options.empty()) return;
   lint.same_item = count_shared(clusters_of(joined(rows.questions, rows.options)), rows.answers);
-  std::vector<Rows> clusters = clusters_of(rows.options);
-  std::erase_if(clusters, [&](const Rows& cluster) { return !differ(cluster, rows.questions); });
-  lint.same_options = count_shared(clusters, rows.answers);
+  lint.same_options = count_shared(clusters_of(rows.options), rows.answers);
   lint.option_leaks = leaks(rows, rows.options);
   const Keys items = make_keys(rows.examples, [&](const Example& e) {
-    return normalise_text(fmt::format("{} {}", e.question, fmt::join(e.options, " ")));
+    const std::vector<std::string> options = strip_option_numbers(e.options);
+    return normalise_text(fmt::format("{} {}", e.question, fmt::join(options, " ")));
   });
   lint.near_items = NearTexts(items, GramUnit::kWords).count(rows.splits);
-  for (size_t i = 0; i < rows.examples.size(); ++i) {
-    const std::vector<std::string> texts = normalised_options(rows.examples[i]);
-    const std::set<std::string> distinct(texts.begin(), texts.end());
-    if (distinct.size() == texts.size()) continue;
-    lint.repeated_options.push_back(i);
-    if (std::ranges::count(texts, texts.at(rows.examples[i].answer)) > 1) {
-      lint.repeated_gold.push_back(i);
-    }
-    if (distinct.size() == 1) lint.equal_options.push_back(i);
-  }
+  for (size_t i = 0; i < rows.examples.size(); ++i) lint_repeats(rows.examples[i], i, lint);
 }
 
 void lint_sources(const ComparedRows& rows, CategoryLint& lint) {
@@ -281,14 +291,16 @@ void lint_broken(const ComparedRows& rows, CategoryLint& lint) {
 }
 
 void lint_lite(const ComparedRows& rows, const LintRequest& request, CategoryLint& lint) {
-  const bool drawn =
-      rows.category.lite && std::cmp_equal(rows.category.lite->of_rows, rows.examples.size());
-  if (!drawn && !(request.lite && find_data_file(*request.lite, rows.category))) return;
-  const Rows lite = published_lite_rows(rows.category, rows.examples, request.lite);
+  const bool known = knows_lite_draw(rows.category, rows.examples);
+  if (!known && !(request.lite && find_data_file(*request.lite, rows.category))) return;
+  const std::vector<Rows> lite = published_lite_rows(rows.category, rows.examples, request.lite);
   lint.lite_rows = lite.size();
   for (const Split& split : rows.splits) {
-    lint.lite_in_training.push_back(static_cast<size_t>(std::ranges::count_if(
-        split.train, [&](size_t row) { return std::ranges::binary_search(lite, row); })));
+    const std::unordered_set<size_t> trained(split.train.begin(), split.train.end());
+    lint.lite_in_training.push_back(
+        static_cast<size_t>(std::ranges::count_if(lite, [&](const Rows& same) {
+          return std::ranges::any_of(same, [&](size_t row) { return trained.contains(row); });
+        })));
   }
 }
 

@@ -43,17 +43,17 @@ struct CategoryLint {
   BySplit test_rows;
 
   SharedRows same_question;
-  SharedRows same_raw_question;  // byte for byte, the whole question
-  SharedRows same_item;          // letters: question and set of options
-  SharedRows same_options;       // letters: the set of options, under different questions
-  SharedRows same_source;        // equal source_fields, where rows of one source share a group
-  SharedRows same_template;      // numbers: equal but for the numbers in the question
-  size_t templates = 0;          // numbers: different questions once their numbers are masked
-  NearRows near_words;           // five words
-  NearRows near_characters;      // five characters
-  NearRows near_items;           // letters: question and options together, five words
-  size_t near_pairs = 0;         // numbers: pairs of rows, five characters
-  size_t near_pairs_same_answer = 0;
+  SharedRows same_raw_question;       // byte for byte, the whole question
+  SharedRows same_item;               // letters: question and set of options
+  SharedRows same_options;            // letters: the set of options, whatever the question
+  SharedRows same_source;             // equal source_fields, where rows of one source share a group
+  SharedRows same_template;           // numbers: equal but for the numbers in the question
+  size_t templates = 0;               // numbers: different questions once their numbers are masked
+  NearRows near_words;                // five words
+  NearRows near_characters;           // five characters
+  NearRows near_items;                // letters: question and options together, five words
+  size_t near_pairs = 0;              // numbers: pairs of rows, five characters
+  size_t near_pairs_same_answer = 0;  // … within 1 %
 
   size_t groups = 0;
   size_t largest_group = 0;
@@ -73,7 +73,7 @@ struct CategoryLint {
   std::vector<std::string> telling_fields;  // fields of the rows that betray the answer
 
   std::optional<size_t> lite_rows;  // published small file, where it is known
-  BySplit lite_in_training;         // its rows in training
+  BySplit lite_in_training;         // those of which training has a copy
 };
 
 struct LintRequest {

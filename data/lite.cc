@@ -1,7 +1,5 @@
 #include "data/lite.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
 #include <string>
@@ -12,6 +10,7 @@
 #include "data/reader.h"
 #include "data/reference_random.h"
 #include "data/source.h"
+#include "data/split.h"
 
 namespace telora {
 
@@ -27,13 +26,6 @@ std::string without_blanks(const std::string& text) {
 
 bool same_options(const Example& a, const Example& b) {
   return std::ranges::equal(a.options, b.options, {}, without_blanks, without_blanks);
-}
-
-std::vector<size_t> drawn_rows(const LiteDraw& draw) {
-  std::vector<size_t> rows = numpy_permutation(static_cast<size_t>(draw.of_rows), draw.seed);
-  rows.resize(static_cast<size_t>(draw.rows));
-  std::ranges::sort(rows);
-  return rows;
 }
 
 // The full file's rows by question.
@@ -52,30 +44,45 @@ std::vector<size_t> rows_like(const Example& lite, const std::vector<Example>& e
   return exact.empty() ? same->second : exact;
 }
 
+// The rows of the small file itself.
+std::vector<Example> lite_examples(const Category& category, const std::vector<Example>& examples,
+                                   const std::optional<std::filesystem::path>& folder) {
+  if (knows_lite_draw(category, examples)) {
+    std::vector<size_t> rows = numpy_permutation(examples.size(), category.lite->seed);
+    rows.resize(static_cast<size_t>(category.lite->rows));
+    return examples_at(examples, rows);
+  }
+  const auto file = folder ? find_data_file(*folder, category) : std::nullopt;
+  if (file) return read_examples(*file, category);
+  fail(ErrorKind::kMissing,
+       {.file = folder ? (*folder / (category.file + ".jsonl.gz")).string() : category.name,
+        .field = {}},
+       folder ? "no such file, nor one without .gz" : "no way to tell its lite rows",
+       "the published lite file of " + category.name, "name its folder with --lite DIR");
+}
+
 }  // namespace
 
-std::vector<size_t> published_lite_rows(const Category& category,
-                                        const std::vector<Example>& examples,
-                                        const std::optional<std::filesystem::path>& folder) {
-  const bool drawn = category.lite && std::cmp_equal(category.lite->of_rows, examples.size());
-  if (drawn) return drawn_rows(*category.lite);
-  const auto file = folder ? find_data_file(*folder, category) : std::nullopt;
-  if (!file) {
-    fail(ErrorKind::kMissing,
-         {.file = folder ? (*folder / (category.file + ".jsonl.gz")).string() : category.name,
-          .field = {}},
-         folder ? "no such file, nor one without .gz" : "no way to tell its lite rows",
-         "the published lite file of " + category.name, "name its folder with --lite DIR");
-  }
+bool knows_lite_draw(const Category& category, const std::vector<Example>& examples) {
+  return category.lite && std::cmp_equal(category.lite->of_rows, examples.size());
+}
+
+std::vector<std::vector<size_t>> published_lite_rows(
+    const Category& category, const std::vector<Example>& examples,
+    const std::optional<std::filesystem::path>& folder) {
+  const std::vector<Example> lite = lite_examples(category, examples, folder);
   Questions questions;
   for (size_t i = 0; i < examples.size(); ++i) {
     questions[without_blanks(examples[i].question)].push_back(i);
   }
+  std::vector<std::vector<size_t>> lists;
+  for (const Example& example : lite) lists.push_back(rows_like(example, examples, questions));
+  return lists;
+}
+
+std::vector<size_t> all_rows(const std::vector<std::vector<size_t>>& lists) {
   std::set<size_t> rows;
-  for (const Example& lite : read_examples(*file, category)) {
-    const std::vector<size_t> found = rows_like(lite, examples, questions);
-    rows.insert(found.begin(), found.end());
-  }
+  for (const std::vector<size_t>& list : lists) rows.insert(list.begin(), list.end());
   return {rows.begin(), rows.end()};
 }
 

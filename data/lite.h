@@ -10,15 +10,22 @@
 
 namespace telora {
 
-// The rows, ascending, that the published small file of a category holds too ("lite", the tier of
-// the public leaderboard): an adapter trained on one of them has no clean score there. With exactly
-// as many rows as Category::lite names, they follow from the way that file was drawn; otherwise
-// they are looked up in the category's file in `folder`, which has the layout of the full set.
-// Questions are compared without regard to blanks; where several rows ask the same, those with the
-// same options count, or all where there is none. Throws Error(missing) where neither way is open,
-// Error(data) for a row of the small file that is not among the examples.
-std::vector<size_t> published_lite_rows(const Category& category,
-                                        const std::vector<Example>& examples,
-                                        const std::optional<std::filesystem::path>& folder);
+// Whether these are the rows from which the published small file is known to be drawn, as far as
+// their number tells (Category::lite).
+bool knows_lite_draw(const Category& category, const std::vector<Example>& examples);
+
+// For each row of the published small file of a category ("lite", the tier of the public
+// leaderboard) the rows that are it, ascending: an adapter trained on one of them has no clean
+// score there. Where the draw is known it is made again; otherwise the rows are looked up in the
+// category's file in `folder`, which has the layout of the full set. Question and options are
+// compared without regard to blanks; where no row has the same options, those that ask the same
+// count. Throws Error(missing) where neither way is open, Error(data) for a row of the small file
+// that is not among the examples.
+std::vector<std::vector<size_t>> published_lite_rows(
+    const Category& category, const std::vector<Example>& examples,
+    const std::optional<std::filesystem::path>& folder);
+
+// All rows that are named, ascending: what to hold out of training.
+std::vector<size_t> all_rows(const std::vector<std::vector<size_t>>& lists);
 
 }  // namespace telora

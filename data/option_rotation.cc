@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string>
 #include <utility>
 
 #include "core/text.h"
@@ -19,26 +20,39 @@ bool found(const Regex& pattern, const std::string& text) {
   return !pattern.captures(text).empty();
 }
 
-// "Both option 1 and option 3", "A and C", "1, 2 and 4 only".
-bool names_options(const std::string& option) {
-  static const Regex called(R"(\b((?:option|choice|answer|statement)s?\s*\(?(?:[a-j]|\d{1,2})\b))",
+// Whether "3" or "c" is one of so many options. "Option 7-2x" is a way to split a base station.
+bool is_offered(const std::string& label, size_t count) {
+  const char c = label.front();
+  if (c >= '1' && c <= '9') return std::stoul(label) <= count;
+  return static_cast<size_t>((c | 0x20) - 'a') < count;
+}
+
+// "Both option 1 and option 3", "A and C", "Both 1 and 2". Bare numbers need a word before them: "1
+// and 2" and "2, 3, 7" are values.
+bool names_options(const std::string& option, size_t count) {
+  static const Regex called(R"(\b(?:option|choice|answer|statement)s?\s*\(?([a-j]|10|[1-9])\b)",
                             kAnyCase);
-  static const Regex listed(
-      R"(\A\W*(?:both|either|neither|only|all)?\s*)"
-      R"((\(?(?:[A-J]|\d)\)?(?:\s*(?:,\s*and|,\s*or|,|and|or|nor|&|/)\s*\(?(?:[A-J]|\d)\)?)+))"
-      R"((?:\s+(?:only|above|are correct|are true|of the above))?\W*\z)",
-      kAnyCase);
-  return found(called, option) || found(listed, option);
+  static const Regex letters(
+      R"(\A\W*(?:(?i:both|either|neither|only|all)\s+)?(\(?[A-J]\)?)"
+      R"((?:\s*(?:,\s*and\s|,\s*or\s|,|\sand\s|\sor\s|\snor\s|&)\s*\(?[A-J]\)?)+))"
+      R"((?:\s+(?i:only|above|are correct|are true|of the above))?\W*\z)");
+  static const Regex numbers(R"(\A\W*((?:both|either|neither|only)\s+\(?[1-9]\)?)"
+                             R"((?:\s*(?:,|\sand\s|\sor\s|\snor\s|&)\s*\(?[1-9]\)?)+))"
+                             R"((?:\s+(?:only|above|are correct|are true|of the above))?\W*\z)",
+                             kAnyCase);
+  const auto offered = [&](const std::string& label) { return is_offered(label, count); };
+  return std::ranges::any_of(called.captures(option), offered) || found(letters, option) ||
+         found(numbers, option);
 }
 
 bool speaks_of_others(const std::string& option) {
   static const Regex of_them(
-      R"(\b((?:all|none|both|any|neither|either|some|two|one)\s+(?:of\s+(?:the\s+)?|the\s+))"
+      R"(\b((?:all|none|both|any|neither|either|some|two)\s+(?:of\s+(?:the\s+)?|the\s+))"
       R"((?:above|below|following|these|those|them|mentioned|listed|)"
       R"((?:\w+\s+)?(?:options?|choices?|answers?|statements?))\b))",
       kAnyCase);
   static const Regex all_above(
-      R"(\b((?:all|none|both|any)\s+(?:above|options|choices|answers)\W*\z))", kAnyCase);
+      R"(\A\W*((?:all|none|both|any)\s+(?:above\b|(?:options|choices|answers)\W*\z)))", kAnyCase);
   static const Regex alone(R"(\A\W*(all|both|none|neither|any|either)\W*\z)", kAnyCase);
   return found(of_them, option) || found(all_above, option) || found(alone, option);
 }
@@ -48,7 +62,7 @@ std::vector<size_t> moving_options(const std::vector<std::string>& options) {
   std::vector<size_t> moving;
   const std::vector<std::string> bare = strip_option_numbers(options);
   for (size_t i = 0; i < bare.size(); ++i) {
-    const OptionReference reference = option_reference(bare[i]);
+    const OptionReference reference = option_reference(bare[i], bare.size());
     if (reference == OptionReference::kNamed) return {};
     if (reference == OptionReference::kNone) moving.push_back(i);
   }
@@ -66,9 +80,9 @@ bool is_numbered(const std::vector<std::string>& options) {
 
 }  // namespace
 
-OptionReference option_reference(const std::string& option) {
+OptionReference option_reference(const std::string& option, size_t count) {
   if (find_invalid_utf8(option) != std::string::npos) return OptionReference::kNone;
-  if (names_options(option)) return OptionReference::kNamed;
+  if (names_options(option, count)) return OptionReference::kNamed;
   return speaks_of_others(option) ? OptionReference::kOthers : OptionReference::kNone;
 }
 

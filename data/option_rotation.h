@@ -31,12 +31,12 @@ std::vector<std::string> strip_option_numbers(const std::vector<std::string>& op
 // The same for a whole row.
 Example strip_option_numbers(Example example);
 
-// What an option says of the others, in its own words.
+// What an option, one of `count` and without its number, says of the others in its own words.
 enum class OptionReference {
   kNone,
   kOthers,  // of all or some of them, not told apart: "all of the above", "neither of these"
   kNamed,   // of some by number or letter: "A and C", "both options 1 and 2"
 };
-OptionReference option_reference(const std::string& option);
+OptionReference option_reference(const std::string& option, size_t count);
 
 }  // namespace telora

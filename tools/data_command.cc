@@ -75,7 +75,7 @@ std::vector<size_t> held_out_rows(const DataFlags& flags, const Category& catego
   if (!flags.hold_out_lite) return {};
   std::optional<std::filesystem::path> folder;
   if (!flags.lite.empty()) folder = flags.lite;
-  std::vector<size_t> rows = published_lite_rows(category, examples, folder);
+  std::vector<size_t> rows = all_rows(published_lite_rows(category, examples, folder));
   fmt::print("{} rows of the published small file held out of training\n", rows.size());
   return rows;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -45,11 +46,18 @@ std::optional<DataSet> load(const DataSource& source, const Category& category, 
   }
 }
 
+std::filesystem::path existing_folder(const std::string& name) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(name, ignored)) return name;
+  fail(ErrorKind::kMissing, {.file = name, .field = "--lite"}, "no such folder",
+       "a folder with the published small files");
+}
+
 LintFindings find_faults(const LintFlags& flags) {
   const DataSource source =
       find_source(flags.data.empty() ? std::nullopt : std::optional(flags.data));
   LintRequest request{.method = flags.method, .lite = std::nullopt};
-  if (!flags.lite.empty()) request.lite = flags.lite;
+  if (!flags.lite.empty()) request.lite = existing_folder(flags.lite);
   std::vector<std::pair<const Category*, DataSet>> sets;
   for (const Category& category : categories()) {
     const bool named = !flags.category.empty();

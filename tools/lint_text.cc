@@ -18,9 +18,10 @@ std::string by_split(const BySplit& counts) {
   return counts.empty() ? "–" : fmt::format("{}", fmt::join(counts, " / "));
 }
 
+// Rows, and their share in percent, rounded half up.
 std::string share(size_t rows, size_t of) {
-  return fmt::format("{} ({:.1f})", rows,
-                     100.0 * static_cast<double>(rows) / static_cast<double>(of));
+  const size_t tenths = of == 0 ? 0 : (2000 * rows + of) / (2 * of);
+  return fmt::format("{} ({}.{})", rows, tenths / 10, tenths % 10);
 }
 
 std::string duplicate_line(const CategoryLint& lint) {
@@ -50,13 +51,13 @@ class Findings {
  public:
   explicit Findings(const CategoryLint& lint) : lint_(lint) {}
 
-  template <typename... T>
-  void add(bool wanted, fmt::format_string<T...> format, const T&... values) {
-    if (wanted) text_ += fmt::format("{:<13}{}\n", lint_.category, fmt::format(format, values...));
+  void add(bool wanted, const std::string& finding) {
+    if (wanted) text_ += fmt::format("{:<13}{}\n", lint_.category, finding);
   }
 
   void add_rows(const std::vector<size_t>& rows, std::string_view what) {
-    add(!rows.empty(), "{} rows {}: {}", rows.size(), what, rows_named(rows));
+    add(!rows.empty(), fmt::format("{} row{} {}: {}", rows.size(), rows.size() == 1 ? "" : "s",
+                                   what, rows_named(rows)));
   }
 
   std::string text() const { return text_; }
@@ -67,52 +68,59 @@ class Findings {
 };
 
 void add_shared(const CategoryLint& lint, Findings& findings) {
-  findings.add(lint.same_item.rows > 0, "{} rows in {} clusters are one item: question and options",
-               lint.same_item.rows, lint.same_item.clusters);
-  findings.add(lint.near_items.rows > 0, "{} rows are near-duplicates in question and options",
-               lint.near_items.rows);
+  findings.add(lint.same_item.rows > 0,
+               fmt::format("{} rows in {} clusters are one item: question and options",
+                           lint.same_item.rows, lint.same_item.clusters));
+  findings.add(
+      lint.near_items.rows > 0,
+      fmt::format("{} rows are near-duplicates in question and options", lint.near_items.rows));
   const SharedRows& options = lint.same_options;
   findings.add(options.rows > 0,
-               "{} rows in {} clusters have one set of options under different questions, in {} of "
-               "them with different answers",
-               options.rows, options.clusters, options.conflicting);
-  findings.add(lint.same_source.rows > 0, "{} rows in {} clusters come from one source",
-               lint.same_source.rows, lint.same_source.clusters);
+               fmt::format("{} rows in {} clusters have one set of options, in {} of "
+                           "them with different answers",
+                           options.rows, options.clusters, options.conflicting));
+  findings.add(lint.same_source.rows > 0,
+               fmt::format("{} rows in {} clusters come from one source", lint.same_source.rows,
+                           lint.same_source.clusters));
   findings.add(
       lint.templates > 0,
-      "{} questions once numbers are masked; {} rows share one, the largest cluster has {}",
-      lint.templates, lint.same_template.rows, lint.same_template.largest);
-  findings.add(lint.near_pairs > 0, "{} pairs of near-duplicates, {} with the same answer",
-               lint.near_pairs, lint.near_pairs_same_answer);
+      fmt::format(
+          "{} questions once numbers are masked; {} rows share one, the largest cluster has {}",
+          lint.templates, lint.same_template.rows, lint.same_template.largest));
+  findings.add(lint.near_pairs > 0,
+               fmt::format("{} pairs of near-duplicates, {} with the same answer", lint.near_pairs,
+                           lint.near_pairs_same_answer));
 }
 
 void add_leaks(const CategoryLint& lint, Findings& findings) {
   const auto add = [&](const BySplit& counts, std::string_view what) {
     const bool any = std::ranges::any_of(counts, [](size_t count) { return count > 0; });
-    findings.add(any, "test rows {}: {}", what, by_split(counts));
+    findings.add(any, fmt::format("test rows {}: {}", what, by_split(counts)));
   };
   add(lint.answer_leaks, "whose question and answer are in training");
   add(lint.item_leaks, "that are exactly a training row");
   add(lint.option_leaks, "whose set of options is in training");
   add(lint.source_leaks, "whose source is in training");
-  findings.add(lint.lite_rows.has_value(), "of {} rows of the published small file in training: {}",
-               lint.lite_rows.value_or(0), by_split(lint.lite_in_training));
+  findings.add(lint.lite_rows.has_value(),
+               fmt::format("of {} rows of the published small file training has a copy of: {}",
+                           lint.lite_rows.value_or(0), by_split(lint.lite_in_training)));
 }
 
 std::string findings_of(const CategoryLint& lint) {
   Findings findings(lint);
-  findings.add_rows(lint.empty_questions, "have no question");
-  findings.add_rows(lint.title_questions, "share a question of one or two words");
-  findings.add_rows(lint.repeated_options, "repeat an option");
+  findings.add_rows(lint.empty_questions, "without a question");
+  findings.add_rows(lint.title_questions,
+                    "with a question of one or two words that others have too");
+  findings.add_rows(lint.repeated_options, "with an option twice");
   findings.add_rows(lint.repeated_gold,
-                    "repeat the right option: a right answer can count as wrong");
-  findings.add_rows(lint.equal_options, "offer one text only");
+                    "with the right option twice, so a right answer can count as wrong");
+  findings.add_rows(lint.equal_options, "with nothing but one text to choose from");
   for (const Conflict& rows : lint.conflicts)
-    findings.add_rows(rows, "ask one thing and answer it differently");
+    findings.add_rows(rows, "that say the same under different answers");
   findings.add(lint.answers_follow_rows, "the number of a row tells its answer");
   findings.add(!lint.telling_fields.empty(),
-               "never show a model these fields, they tell the answer: {}",
-               fmt::join(lint.telling_fields, ", "));
+               fmt::format("never show a model these fields, they tell the answer: {}",
+                           fmt::join(lint.telling_fields, ", ")));
   add_shared(lint, findings);
   add_leaks(lint, findings);
   return findings.text();

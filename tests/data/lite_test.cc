@@ -1,5 +1,7 @@
 #include "data/lite.h"
 
+#include <algorithm>
+
 #include "data/reader.h"
 #include "data/reference_random.h"
 #include "tests/data/support.h"
@@ -23,10 +25,12 @@ TEST(Lite, RowsAreFoundByQuestionAndOptions) {
       {line("Q one"), line("same", "x"), line("same", "y"), line("Q four")}, "full", teleqna());
   const TemporaryFolder folder;
   folder.write("teleqna.jsonl", line("Q  four") + line("same", "y") + line("Qone"));
-  EXPECT_THAT(published_lite_rows(teleqna(), full, folder.path()), ElementsAre(0, 2, 3));
+  const auto lists = published_lite_rows(teleqna(), full, folder.path());
+  EXPECT_THAT(lists, ElementsAre(ElementsAre(3), ElementsAre(2), ElementsAre(0)));
+  EXPECT_THAT(all_rows(lists), ElementsAre(0, 2, 3));
   // No row with these options: every row that asks it.
   folder.write("teleqna.jsonl", line("same", "z"));
-  EXPECT_THAT(published_lite_rows(teleqna(), full, folder.path()), ElementsAre(1, 2));
+  EXPECT_THAT(all_rows(published_lite_rows(teleqna(), full, folder.path())), ElementsAre(1, 2));
 }
 
 TEST(Lite, UnknownRowsAndFoldersAreErrors) {
@@ -44,13 +48,16 @@ TEST(Lite, UnknownRowsAndFoldersAreErrors) {
 TEST(Lite, KnownDrawNeedsNoFolder) {
   const Category& category = find_category("oran-bench");
   std::vector<Example> rows(1500);
-  const std::vector<size_t> lite = published_lite_rows(category, rows, std::nullopt);
+  for (size_t i = 0; i < rows.size(); ++i) rows[i].question = "Q" + std::to_string(i);
+  EXPECT_TRUE(knows_lite_draw(category, rows));
+  const std::vector<size_t> lite = all_rows(published_lite_rows(category, rows, std::nullopt));
   ASSERT_EQ(lite.size(), 150U);
   EXPECT_TRUE(std::ranges::is_sorted(lite));
   const std::vector<size_t> order = numpy_permutation(1500, 42);
   EXPECT_TRUE(std::ranges::binary_search(lite, order[149]));
   EXPECT_FALSE(std::ranges::binary_search(lite, order[150]));
   rows.pop_back();  // another file: how its small one was drawn is not known
+  EXPECT_FALSE(knows_lite_draw(category, rows));
   EXPECT_THROW(published_lite_rows(category, rows, std::nullopt), Error);
 }
 

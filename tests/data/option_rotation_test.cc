@@ -83,7 +83,7 @@ TEST(OptionReference, OfTheOthers) {
         "Both of the above", "Any of the above options", "All of these", "Neither of the above",
         "All of the options", "None of the given options", "Both", "NONE", "All of the mentioned",
         "Two of the above", "both of these statements"}) {
-    EXPECT_EQ(option_reference(text), OptionReference::kOthers) << text;
+    EXPECT_EQ(option_reference(text, 4), OptionReference::kOthers) << text;
   }
 }
 
@@ -91,18 +91,43 @@ TEST(OptionReference, ByName) {
   for (const char* text :
        {"Both option 1 and option 3", "A and B", "Both A and C", "Options 1 and 2", "B & C only",
         "(A) and (B)", "A, B and C", "Both 1 and 3", "Option 2 or option 4", "Neither A nor B",
-        "answers A and D are correct", "1, 2 and 4"}) {
-    EXPECT_EQ(option_reference(text), OptionReference::kNamed) << text;
+        "answers A and D are correct", "both 1, 2 and 4", "Both 1 and 2 are correct."}) {
+    EXPECT_EQ(option_reference(text, 4), OptionReference::kNamed) << text;
   }
 }
 
 TEST(OptionReference, NoneInPlainText) {
-  for (const char* text :
-       {"", "A", "1", "Both uplink and downlink", "All UEs below the threshold", "Any subcarrier",
-        "Layer 1 and layer 2", "the layers above", "A and the other interface", "allows both",
-        "Plan A and plan B", "0.5 and 1.5", "Type 1/Type 2", "1/2", "optional 1", "\xFF",
-        "None of which is sent", "B-frame", "All messages of the cell"}) {
-    EXPECT_EQ(option_reference(text), OptionReference::kNone) << text;
+  for (const char* text : {"",
+                           "A",
+                           "1",
+                           "Both uplink and downlink",
+                           "All UEs below the threshold",
+                           "Any subcarrier",
+                           "Layer 1 and layer 2",
+                           "the layers above",
+                           "A and the other interface",
+                           "allows both",
+                           "Plan A and plan B",
+                           "0.5 and 1.5",
+                           "Type 1/Type 2",
+                           "1/2",
+                           "optional 1",
+                           "\xFF",
+                           "None of which is sent",
+                           "B-frame",
+                           "(0, 1)",
+                           "2, 3, 7",
+                           "1 and 3",
+                           "Option 60",
+                           "To serve option 7-2x",
+                           "CPRI Option8",
+                           "Option E",
+                           "one of those nodes",
+                           "Option 3x",
+                           "a and b are prime numbers",
+                           "All of the signal power",
+                           "All messages of the cell"}) {
+    EXPECT_EQ(option_reference(text, 4), OptionReference::kNone) << text;
   }
 }
 
@@ -111,6 +136,38 @@ TEST(OptionNumbers, AreStrippedOnlyWhereAllHaveTheirOwn) {
   EXPECT_THAT(strip_option_numbers({"1. a", "3. b"}), ElementsAre("1. a", "3. b"));
   EXPECT_THAT(strip_option_numbers(question({"1. a", "2. 3. b"}, 1)).options,
               ElementsAre("a", "3. b"));
+}
+
+struct Counted {
+  const char* category;
+  size_t keep;  // rows with an option that keeps its place, the others moving
+  size_t stay;  // rows left as they are
+};
+
+TEST(OptionRotation, PublishedRowsThatDoNotMoveAsAWhole) {
+  TELORA_REQUIRE_PUBLISHED_DATA();
+  constexpr Counted kCounted[] = {{"teleqna", 1173, 37},
+                                  {"6g-bench", 0, 0},
+                                  {"oran-bench", 68, 6},
+                                  {"srsran-bench", 5, 0},
+                                  {"teletables", 53, 1}};
+  for (const Counted& want : kCounted) {
+    const Category& category = find_category(want.category);
+    size_t keep = 0, stay = 0;
+    for (const Example& row :
+         load_category({false, *testing::published_folder()}, category).examples) {
+      const size_t orders = rotation_count(row.options);
+      stay += orders == 1;
+      keep += orders > 1 && orders < row.options.size();
+      for (size_t shift = 0; shift < orders; ++shift) {
+        const Example moved = rotate_options(row, shift);
+        ASSERT_EQ(strip_option_numbers(moved.options).at(moved.answer),
+                  strip_option_numbers(row.options).at(row.answer));
+      }
+    }
+    EXPECT_EQ(keep, want.keep) << want.category;
+    EXPECT_EQ(stay, want.stay) << want.category;
+  }
 }
 
 }  // namespace
