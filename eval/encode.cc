@@ -4,7 +4,6 @@
 
 #include "backbone/parallel.h"
 #include "core/error.h"
-#include "data/prompt.h"
 
 namespace telora {
 
@@ -23,7 +22,7 @@ std::string with_text_cut(const Category& category, const std::string& question,
 
 // Bytes that may go: for classification everything behind the mark that opens the quoted text.
 size_t cuttable_bytes(const Category& category, const std::string& question) {
-  if (category.kind == TaskKind::kLetters) return question.size();
+  if (category.kind != TaskKind::kClasses) return question.size();
   const size_t mark = category.similar_after.empty() ? 0 : question.find(category.similar_after);
   return mark == std::string::npos ? 0 : question.size() - mark - category.similar_after.size();
 }
@@ -39,17 +38,13 @@ ExampleEncoder::ExampleEncoder(const Category& category, const Backbone& backbon
     : category_(category),
       tokenizer_(backbone.tokenizer),
       format_(backbone.chat_format),
-      max_length_(static_cast<size_t>(max_length)) {
-  if (category.kind == TaskKind::kNumber) {
-    fail(ErrorKind::kUsage, {.file = {}, .field = "category"},
-         category.name + ", whose answers are numbers", "one with options",
-         "its rows can be imported, split, linted and read by lora-eval parse");
-  }
-}
+      max_length_(static_cast<size_t>(max_length)) {}
 
-std::vector<int32_t> ExampleEncoder::encode_prompt(const std::string& user) const {
-  const ChatMessage message{"user", user};
-  return tokenizer_.encode(render_prompt(format_, {&message, 1}));
+std::vector<int32_t> ExampleEncoder::encode_prompt(const Prompt& prompt) const {
+  std::vector<ChatMessage> messages;
+  if (!prompt.system.empty()) messages.push_back({"system", prompt.system});
+  messages.push_back({"user", prompt.user});
+  return tokenizer_.encode(render_prompt(format_, messages));
 }
 
 EncodedExample ExampleEncoder::encode_as_is(const Example& example, size_t index) const {
@@ -57,7 +52,7 @@ EncodedExample ExampleEncoder::encode_as_is(const Example& example, size_t index
   EncodedExample encoded;
   encoded.index = index;
   encoded.gold = example.answer;
-  encoded.prompt = encode_prompt(prompt.user);
+  encoded.prompt = encode_prompt(prompt);
   encoded.target = tokenizer_.encode(render_answer(format_, prompt.target));
   for (const std::string& candidate : prompt.candidates) {
     encoded.completions.push_back(tokenizer_.encode({Tokenizer::Segment{candidate, false}}));

@@ -33,6 +33,14 @@ RunIdentity identity_of(const Recipe& recipe, const CategoryRows& rows, const Ba
           {"tokenizer", backbone.tokenizer.digest()}};
 }
 
+// Where nothing is offered nothing is selected.
+void require_metric(const Recipe& recipe, const CategoryRows& rows) {
+  if (rows.category.kind != TaskKind::kNumber || recipe.selection_metric == "loss") return;
+  fail(ErrorKind::kConfig, {"recipe", "selection_metric"},
+       recipe.selection_metric + " for " + rows.category.name, "loss: its answers are numbers",
+       "--set selection_metric=loss");
+}
+
 // A test row that was trained on word for word measures memory, not skill.
 void require_no_leaks(const Recipe& recipe, const CategoryRows& rows) {
   if (recipe.allow_leaks) return;
@@ -60,6 +68,7 @@ RunSession::RunSession(const RunRequest& request, const RunWatcher& watcher, Run
       adapter_(
           LoraAdapter::create(lora_config(recipe_), bench.backbone().decoder, lora_start(recipe_))),
       identity_(identity_of(recipe_, rows_, bench.backbone())) {
+  require_metric(recipe_, rows_);
   require_no_leaks(recipe_, rows_);
   const auto one = static_cast<int64_t>(adapter_.parameters().nbytes());
   const int64_t copies = adapter_.initial_parameters().defined() ? 4 : 3;  // gradients, best
@@ -187,8 +196,10 @@ std::optional<EvaluationRecord> RunSession::validate() {
   try {
     const Evaluation evaluation = evaluate(bench_.backbone(), rows_.category, rows_.data.examples,
                                            parts_.validation, options);
-    record.selection_accuracy = evaluation.selection.rate();
-    record.balanced_accuracy = balanced_accuracy(evaluation.predictions);
+    if (rows_.category.kind != TaskKind::kNumber) {
+      record.selection_accuracy = evaluation.selection.rate();
+      record.balanced_accuracy = balanced_accuracy(evaluation.predictions);
+    }
     record.loss = evaluation.target_loss;
   } catch (const Interrupted&) {
     return std::nullopt;
