@@ -8,9 +8,10 @@
 namespace telora {
 
 struct CompareRequest {
-  std::vector<std::string> files;  // first, second, first, second, …: as find_predictions() takes
-  std::string metric;              // empty: kGenerated where all have it, else kSelection
-  std::string part;                // empty: test where there is one
+  std::vector<std::string> files =
+      {};                   // first, second, first, second, …: as find_predictions() takes
+  std::string metric = {};  // empty: kGenerated where all have it, else kSelection
+  std::string part = {};    // empty: test where there is one
 };
 
 // A comparison with what a reader must know of it.

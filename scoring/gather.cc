@@ -24,16 +24,6 @@ std::string folder_name(const std::string& folder) {
   return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
 
-// "base" for "base-train" if all lines are of the training part.
-std::string without_part(const std::string& name, const std::vector<Prediction>& predictions) {
-  const std::string ending = predictions.empty() ? "" : "-" + predictions.front().split;
-  const bool same = std::ranges::all_of(
-      predictions, [&](const Prediction& p) { return p.split == predictions.front().split; });
-  return same && name.size() > ending.size() && name.ends_with(ending)
-             ? name.substr(0, name.size() - ending.size())
-             : name;
-}
-
 std::string category_of(const Prediction& prediction) {
   return prediction.id.substr(0, prediction.id.rfind('/'));
 }
@@ -68,23 +58,12 @@ std::vector<Prediction>& part_of(SubjectInputs& subject, const std::string& part
   return subject.parts.emplace_back(part, std::vector<Prediction>{}).predictions;
 }
 
-SubjectInputs& subject_of(ReportInputs& inputs, const std::string& name) {
-  const auto found = std::ranges::find(inputs.subjects, name, &SubjectInputs::name);
-  if (found != inputs.subjects.end()) return *found;
-  return inputs.subjects.emplace_back(SubjectInputs{name, {}});
-}
-
-void add_file(const PredictionFile& file, const std::string& folder, bool several,
-              ReportInputs& inputs) {
-  std::vector<Prediction> predictions = find_predictions(file.path.string());
+void add_subject(const PredictionFiles& files, const std::string& name, ReportInputs& inputs) {
+  std::vector<Prediction> predictions = read_files(files);
   begin_with(inputs, predictions.front());
-  std::string name = without_part(file.name, predictions);
-  if (several && name != kBaseName) {
-    name = name == "adapter" ? folder_name(folder) : folder_name(folder) + "/" + name;
-  }
-  SubjectInputs& subject = subject_of(inputs, name);
+  SubjectInputs& subject = inputs.subjects.emplace_back(SubjectInputs{name, {}});
   for (Prediction& p : predictions) {
-    check_line(file.path.string(), inputs, p);
+    check_line(files.paths.front().string(), inputs, p);
     part_of(subject, p.split).push_back(std::move(p));
   }
 }
@@ -95,10 +74,14 @@ bool has_base(const ReportInputs& inputs) {
 }
 
 void add_folder(const std::string& folder, bool several, ReportInputs& inputs) {
-  const bool base_is_there = has_base(inputs);
-  for (const PredictionFile& file : prediction_files(folder)) {
-    const bool base = file.name == kBaseName || file.name.starts_with("base-");
-    if (!(base && base_is_there)) add_file(file, folder, several, inputs);
+  for (const PredictionFiles& files : prediction_files(folder)) {
+    const bool base = files.name == kBaseName;
+    if (base && has_base(inputs)) continue;
+    std::string name = files.name;
+    if (several && !base) {
+      name = name == "adapter" ? folder_name(folder) : folder_name(folder) + "/" + name;
+    }
+    add_subject(files, name, inputs);
   }
 }
 

@@ -7,10 +7,9 @@
 
 namespace telora {
 
-// The inputs of one report from folders of runs or evaluations: every predictions file is a
-// subject, its lines sorted into parts. A part at the end of a file's name
-// (predictions-base-train.jsonl) is left off the subject's name. With several folders a subject
-// other than the base has its folder's name in it, and a base is counted once.
+// The inputs of one report from folders of runs or evaluations: subjects as prediction_files()
+// finds them, their lines sorted into parts. With several folders a subject other than the base has
+// its folder's name in it, and the first base counts.
 //
 // What predictions do not tell is taken from the first folder's report.json of this version
 // (backbone, digests, settings, sizes, baselines, costs), else from its telora.json. Where nothing

@@ -6,8 +6,9 @@
 
 namespace telora {
 
-HtmlTable::HtmlTable(const std::vector<std::string>& headings, std::string_view style)
-    : text_(fmt::format("<div class=\"scroll\" tabindex=\"0\"><table class=\"{}\">", style)) {
+HtmlTable::HtmlTable(const std::vector<std::string>& headings, int text_columns)
+    : text_(
+          fmt::format("<div class=\"scroll\" tabindex=\"0\"><table class=\"t{}\">", text_columns)) {
   if (headings.empty()) return;
   text_ += "<thead><tr>";
   for (const std::string& heading : headings) {

@@ -10,8 +10,8 @@ namespace telora {
 // are escaped.
 class HtmlTable {
  public:
-  // `style`: CSS class; "words" for tables of text.
-  explicit HtmlTable(const std::vector<std::string>& headings, std::string_view style = {});
+  // The first `text_columns` hold text, the others figures, which stand at the right.
+  explicit HtmlTable(const std::vector<std::string>& headings, int text_columns = 1);
 
   void row(const std::vector<std::string>& cells);
   bool empty() const { return rows_ == 0; }

@@ -21,9 +21,12 @@ constexpr const char* kOwn = "adapter";  // who made predictions.jsonl
 std::string maker(const std::string& file) {
   constexpr std::string_view kBegin = "predictions", kEnd = ".jsonl";
   if (!file.starts_with(kBegin) || !file.ends_with(kEnd)) return {};
-  const std::string middle = file.substr(kBegin.size(), file.size() - kBegin.size() - kEnd.size());
-  if (middle.empty()) return kOwn;
-  return middle.size() > 1 && middle[0] == '-' ? middle.substr(1) : "";
+  std::string name = file.substr(kBegin.size(), file.size() - kBegin.size() - kEnd.size());
+  if (!name.empty() && name[0] != '-') return {};
+  for (const std::string_view part : {"-train", "-validation", "-test"}) {
+    if (name.ends_with(part)) name.resize(name.size() - part.size());
+  }
+  return name.empty() ? kOwn : name.substr(1);
 }
 
 [[noreturn]] void none(const std::string& where) {
@@ -32,40 +35,40 @@ std::string maker(const std::string& file) {
        "score with lora-eval run --out, or name the file");
 }
 
-std::string names_of(const std::vector<PredictionFile>& files, const std::string& folder) {
+std::string names_of(const std::vector<PredictionFiles>& all, const std::string& folder) {
   std::vector<std::string> names;
-  for (const PredictionFile& file : files) names.push_back(printable(folder + ":" + file.name));
+  for (const PredictionFiles& files : all) names.push_back(printable(folder + ":" + files.name));
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-fs::path file_in(const std::string& folder) {
-  const std::vector<PredictionFile> files = prediction_files(folder);
-  std::vector<PredictionFile> candidates;
-  for (const PredictionFile& file : files) {
-    if (file.name == kOwn) return file.path;
-    if (file.name != kBaseName) candidates.push_back(file);
+PredictionFiles only_one(const std::string& folder) {
+  const std::vector<PredictionFiles> all = prediction_files(folder);
+  std::vector<PredictionFiles> others;
+  for (const PredictionFiles& files : all) {
+    if (files.name == kOwn) return files;
+    if (files.name != kBaseName) others.push_back(files);
   }
-  if (candidates.empty()) candidates = files;
-  if (candidates.size() == 1) return candidates.front().path;
+  if (others.empty()) others = all;
+  if (others.size() == 1) return others.front();
   fail(ErrorKind::kUsage, {.file = printable(folder), .field = {}},
-       fmt::format("{} predictions files", candidates.size()),
-       fmt::format("one of {}", names_of(files, folder)));
+       fmt::format("predictions of {} subjects", others.size()),
+       fmt::format("one of {}", names_of(all, folder)));
 }
 
-fs::path file_of(const std::string& folder, const std::string& name) {
-  const std::vector<PredictionFile> files = prediction_files(folder);
-  const auto found = std::ranges::find(files, name, &PredictionFile::name);
-  if (found != files.end()) return found->path;
+PredictionFiles named(const std::string& folder, const std::string& name) {
+  const std::vector<PredictionFiles> all = prediction_files(folder);
+  const auto found = std::ranges::find(all, name, &PredictionFiles::name);
+  if (found != all.end()) return *found;
   fail(ErrorKind::kMissing, {.file = printable(folder), .field = {}},
-       "no predictions of " + printable(name), fmt::format("one of {}", names_of(files, folder)));
+       "no predictions of " + printable(name), fmt::format("one of {}", names_of(all, folder)));
 }
 
-fs::path find_file(const std::string& where) {
-  if (fs::is_directory(where)) return file_in(where);
-  if (fs::exists(where)) return where;
+PredictionFiles find_files(const std::string& where) {
+  if (fs::is_directory(where)) return only_one(where);
+  if (fs::exists(where)) return {where, {where}};
   const size_t colon = where.rfind(':');
   if (colon == std::string::npos || !fs::is_directory(where.substr(0, colon))) none(where);
-  return file_of(where.substr(0, colon), where.substr(colon + 1));
+  return named(where.substr(0, colon), where.substr(colon + 1));
 }
 
 void check(const std::string& where, const std::vector<Prediction>& predictions) {
@@ -81,24 +84,36 @@ void check(const std::string& where, const std::vector<Prediction>& predictions)
 
 }  // namespace
 
-std::vector<PredictionFile> prediction_files(const std::filesystem::path& folder) {
-  std::vector<PredictionFile> files;
+std::vector<PredictionFiles> prediction_files(const std::filesystem::path& folder) {
+  std::vector<fs::path> paths;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    std::string name = maker(entry.path().filename().string());
-    if (!name.empty()) files.push_back({std::move(name), entry.path()});
+  for (const auto& entry : fs::directory_iterator(folder, error)) paths.push_back(entry.path());
+  std::ranges::sort(paths);  // a folder's own order is any
+  std::vector<PredictionFiles> all;
+  for (const fs::path& path : paths) {
+    const std::string name = maker(path.filename().string());
+    if (name.empty()) continue;
+    const auto known = std::ranges::find(all, name, &PredictionFiles::name);
+    (known == all.end() ? all.emplace_back(PredictionFiles{name}) : *known).paths.push_back(path);
   }
-  if (files.empty()) none(folder.string());
-  std::ranges::sort(files, {}, [](const PredictionFile& file) {
-    return std::pair(file.name != kBaseName, file.name);
+  if (all.empty()) none(folder.string());
+  std::ranges::sort(all, {}, [](const PredictionFiles& files) {
+    return std::pair(files.name != kBaseName, files.name);
   });
-  return files;
+  return all;
+}
+
+std::vector<Prediction> read_files(const PredictionFiles& files) {
+  std::vector<Prediction> all;
+  for (const fs::path& path : files.paths) {
+    for (Prediction& prediction : read_predictions(path)) all.push_back(std::move(prediction));
+  }
+  check(files.paths.front().string(), all);
+  return all;
 }
 
 std::vector<Prediction> find_predictions(const std::string& where) {
-  std::vector<Prediction> predictions = read_predictions(find_file(where));
-  check(where, predictions);
-  return predictions;
+  return read_files(find_files(where));
 }
 
 }  // namespace telora

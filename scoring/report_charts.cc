@@ -17,8 +17,8 @@ constexpr double kStripMiddle = kStripHeight / 2;
 
 // A square of 0 to 1 in both directions within a drawing that fits a phone.
 struct Frame {
-  double left = 44, top = 10, width = 280, height = 220;
-  double total_width = 340, total_height = 276;
+  double left = 44, top = 22, width = 272, height = 220;
+  double total_width = 340, total_height = 288;
   double y_most = 1;
 
   Point at(double x, double y) const {
@@ -36,7 +36,7 @@ void draw_axes(Svg& svg, const Frame& f, std::string_view x_label, std::string_v
     svg.text({bottom.x, bottom.y + 16}, fmt::format("{:.0f} %", 100 * share), "tick", "middle");
   }
   svg.text({f.left + f.width / 2, f.total_height - 6}, x_label, "axis", "middle");
-  svg.text({f.left, f.top - 1}, y_label, "axis");
+  svg.text({f.left, f.top - 8}, y_label, "axis");
 }
 
 std::string strip_row(const StripRow& row, std::optional<double> free,
@@ -188,9 +188,9 @@ std::string reliability_chart(const CalibrationResult& calibration) {
 
 std::string risk_chart(const CalibrationResult& calibration) {
   Frame f;
-  double most = 0.04;
+  double most = 0.1;
   for (const Coverage& point : calibration.curve) most = std::max(most, point.risk());
-  f.y_most = std::min(1.0, std::ceil(most * 1.05 * 25) / 25);
+  f.y_most = most > 0.2 ? std::ceil(most * 5) / 5 : most > 0.1 ? 0.2 : 0.1;
   Svg svg(f.total_width, f.total_height, "share of wrong answers by share of questions answered");
   draw_axes(svg, f, "questions answered, the surest first", "wrong");
   const auto share = [&](const Coverage& point) {

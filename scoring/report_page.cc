@@ -21,7 +21,7 @@ std::string text(std::string_view raw) { return escape_markup(raw); }
 
 // "79 in 100", with one digit where it is less than ten.
 std::string in_hundred(double share) {
-  return fmt::format("{:.{}f} in 100", 100 * share, share < 0.1 ? 1 : 0);
+  return fmt::format("{:.{}f} in 100", 100 * share, share > 0 && share < 0.1 ? 1 : 0);
 }
 
 std::string headline(const SubjectVerdict& v) {
@@ -72,11 +72,17 @@ std::string verdicts(const Report& report) {
   return cards.empty() ? "<p>Nothing was scored.</p>\n" : cards;
 }
 
+// What the chart has room for; the table below it has all.
+bool is_headline(const std::string& metric) {
+  return metric == kGenerated || metric == kSelection || metric.find("maj@") != std::string::npos;
+}
+
 void add_subject_rows(const Report& report, const std::string& part, std::vector<StripRow>& rows) {
   for (const Subject& subject : report.subjects) {
     const PartResult* result = find_part(report, subject.name, part);
     if (result == nullptr) continue;
     for (const Metric& metric : result->metrics) {
+      if (!is_headline(metric.score.name)) continue;
       rows.push_back({subject.name, metric.score.name, metric.score.rate(), metric.score.interval(),
                       subject.name == "base" ? "base" : "adapter"});
     }
@@ -101,10 +107,10 @@ const Baseline* chance_of(const Report& report, const std::string& part) {
   return nullptr;
 }
 
-std::string legend(const Baseline* free, const Baseline* chance) {
+std::string legend(const Baseline* free, const Baseline* chance, bool published) {
   std::string items =
-      "<li><i class=\"l-own\"></i>adapter</li><li><i class=\"l-base\"></i>base</li>"
-      "<li><i class=\"l-published\"></i>published</li>";
+      "<li><i class=\"l-own\"></i>adapter</li><li><i class=\"l-base\"></i>base</li>";
+  if (published) items += "<li><i class=\"l-published\"></i>published</li>";
   if (free != nullptr) {
     items += fmt::format("<li><i class=\"l-free\"></i>costs nothing: {}, {}</li>", text(free->name),
                          percent(free->rate()));
@@ -144,13 +150,14 @@ std::string accuracies(const Report& report) {
              "interval; two bars that overlap say nothing about two adapters, the paired "
              "tests below do.</p>\n",
              grouped(part_rows(report, part)), part == "test" ? "unseen (test)" : part) +
-         legend(free, chance) + accuracy_chart(rows, rate(free), rate(chance)) +
-         published_note(report.category) + score_table(report, part) + test_table(report, part);
+         legend(free, chance, find_published(report.category) != nullptr) +
+         accuracy_chart(rows, rate(free), rate(chance)) + published_note(report.category) +
+         score_table(report, part) + test_table(report, part);
 }
 
 std::string title_of(const Report& report) {
   return text(report.category.empty() ? "nothing" : report.category) + " · " +
-         text(report.backbone.empty() ? "backbone not named" : report.backbone);
+         text(report.backbone.empty() ? "a backbone not named" : report.backbone);
 }
 
 std::string head(const Report& report) {

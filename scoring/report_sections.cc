@@ -62,7 +62,8 @@ std::string interval_or_none(const std::optional<Interval>& interval) {
 
 std::string score_table(const Report& report, const std::string& part) {
   HtmlTable table({"who", "by", "right", "accuracy", "95 % interval", "standard error",
-                   "… by groups", "skill", "not understood"});
+                   "… by groups", "skill", "not understood"},
+                  2);
   for_each_result(report, part, [&](const Subject& subject, const PartResult& result) {
     add_scores(table, subject, result);
   });
@@ -70,19 +71,21 @@ std::string score_table(const Report& report, const std::string& part) {
 }
 
 std::string test_table(const Report& report, const std::string& part) {
-  HtmlTable table({"who", "by", "against", "points", "95 % interval", "bootstrap by groups",
-                   "won : lost", "p", "finding"});
+  HtmlTable table({"who", "by", "against", "finding", "points", "95 % interval",
+                   "bootstrap by groups", "won : lost", "p"},
+                  4);
   for (const Comparison& c : report.comparisons) {
     if (c.part != part) continue;
-    table.row({c.second, c.metric, c.first, points(c.difference()),
+    table.row({c.second, c.metric, c.first, finding_text(c.finding()), points(c.difference()),
                interval_text(paired_interval(c.counts)), interval_text(c.bootstrap),
                fmt::format("{} : {}", c.counts.only_second, c.counts.only_first),
-               p_text(c.adjusted_p), finding_text(c.finding())});
+               p_text(c.adjusted_p)});
   }
   for (const BaselineTest& t : report.baseline_tests) {
-    if (t.part != part) continue;
-    table.row({t.subject, t.metric, t.baseline, points(t.difference()), "–",
-               interval_or_none(t.bootstrap), "–", p_text(t.p), finding_text(t.finding())});
+    // The base's own skill is not in question once there are others.
+    if (t.part != part || (report.subjects.size() > 1 && t.subject == "base")) continue;
+    table.row({t.subject, t.metric, t.baseline, finding_text(t.finding()), points(t.difference()),
+               "–", interval_or_none(t.bootstrap), "–", p_text(t.p)});
   }
   if (table.empty()) return {};
   return "<h3>Against the base and against what costs nothing, on the same questions</h3>\n" +
@@ -96,7 +99,7 @@ std::string test_table(const Report& report, const std::string& part) {
 }
 
 std::string seen_section(const Report& report) {
-  HtmlTable table({"who", "by", "seen", "unseen", "points", "95 % interval"});
+  HtmlTable table({"who", "by", "seen", "unseen", "points", "95 % interval"}, 2);
   for (const Subject& subject : report.subjects) {
     for (const SeenGap& gap : subject.gaps) {
       table.row({subject.name, gap.metric, percent(gap.seen.rate()), percent(gap.unseen.rate()),
@@ -116,7 +119,7 @@ std::string steady_section(const Report& report) {
                       "Δ over one answer", "Δ of guessing", "majority right", "consistency",
                       "answers change"});
   HtmlTable rotated(
-      {"who", "by", "right over all orders", "right in every order", "the same in every order"});
+      {"who", "by", "right over all orders", "right in every order", "the same in every order"}, 2);
   for_each_result(report, main_part(report), [&](const Subject& subject, const PartResult& part) {
     if (const auto& r = part.repeated) {
       repeated.row({subject.name, fmt::format("{} of {} questions", r->k, grouped(r->n)),
@@ -139,28 +142,49 @@ std::string steady_section(const Report& report) {
   return text + repeated.str() + rotated.str();
 }
 
+namespace {
+
+// The other ways of answering are in the tables.
+bool is_drawn(const std::string& metric) { return metric == kGenerated || metric == kSelection; }
+
+std::string collapse_note(const AnswerHistogram& h) {
+  std::string note =
+      fmt::format("{}: answers are not spread as the right ones are, distance {:.2f}", h.metric,
+                  h.total_variation);
+  if (h.largest_share > 0.5) {
+    note += fmt::format("; {} are {}", percent(h.largest_share), shortened(h.largest, 40));
+  }
+  return "<p class=\"beware\">" + escape_markup(note) + ".</p>\n";
+}
+
+std::string answers_of(const PartResult& part) {
+  std::string text, bars;
+  for (const AnswerHistogram& h : part.histograms) {
+    if (!is_drawn(h.metric)) continue;
+    if (h.collapsed) text += collapse_note(h);
+    if (h.answers.size() <= kMostBars) bars += histogram_chart(h);
+  }
+  if (!bars.empty()) text += "<div class=\"charts\">" + bars + "</div>\n";
+  if (part.classes.empty()) return text;
+  HtmlTable table({"by", "macro-F1"});
+  for (const ClassResult& c : part.classes) {
+    table.row({c.metric, fmt::format("{:.3f}", c.macro_f1())});
+  }
+  return text + confusion_chart(part.classes.front()) + table.str();
+}
+
+}  // namespace
+
 std::string answers_section(const Report& report) {
   std::string charts;
   for_each_result(report, main_part(report), [&](const Subject& subject, const PartResult& part) {
-    std::string own;
-    for (const ClassResult& classes : part.classes) own += confusion_chart(classes);
-    std::string bars;
-    for (const AnswerHistogram& h : part.histograms) {
-      if (h.answers.size() <= kMostBars) bars += histogram_chart(h);
-      if (!h.collapsed) continue;
-      own += fmt::format(
-          "<p class=\"beware\">{}: answers are not spread as the right ones are: {} "
-          "are {}, distance {:.2f}.</p>\n",
-          escape_markup(h.metric), percent(h.largest_share),
-          escape_markup(shortened(h.largest, 40)), h.total_variation);
-    }
-    if (!bars.empty()) own += "<div class=\"charts\">" + bars + "</div>\n";
+    const std::string own = answers_of(part);
     if (!own.empty()) charts += subject_heading(subject) + own;
   });
   if (charts.empty()) return {};
   return heading(
              "What it answers",
-             "An adapter that gives one letter for everything can score well where that letter is "
+             "An adapter that gives one answer to everything can score well where that answer is "
              "often right. Answers given should be spread as the right ones are.") +
          charts;
 }
@@ -260,8 +284,7 @@ std::string mistakes_section(const Report& report, const PageTexts& texts) {
   std::string text;
   for_each_result(report, main_part(report), [&](const Subject& subject, const PartResult& part) {
     if (part.mistakes.empty()) return;
-    text +=
-        subject_heading(subject) + "<details open><summary>the surest wrong answers</summary>\n";
+    text += subject_heading(subject) + "<details><summary>the surest wrong answers</summary>\n";
     const size_t shown = std::min(kMostMistakes, part.mistakes.size());
     for (size_t i = 0; i < shown; ++i) text += mistake_text(part.mistakes[i], texts);
     text += "</details>\n";
@@ -292,7 +315,7 @@ std::string cost_section(const Report& report) {
 }
 
 std::string measured_section(const Report& report) {
-  HtmlTable table({}, "words");
+  HtmlTable table({}, 0);
   const auto add = [&](const std::string& name, const std::string& value) {
     if (!value.empty()) table.row({name, value});
   };

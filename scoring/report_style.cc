@@ -32,8 +32,9 @@ footer{padding-top:28px;padding-bottom:48px}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:8px 0}
 th,td{padding:6px 14px 6px 0;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th{color:var(--soft);font-weight:500;font-size:.86rem;vertical-align:bottom}
-th:first-child,td:first-child,.words td,.words th{text-align:left}
-.words td{white-space:normal;vertical-align:top;overflow-wrap:anywhere;min-width:8rem}
+.t1 :is(th,td):first-child,.t2 :is(th,td):nth-child(-n+2),.t4 :is(th,td):nth-child(-n+4),.t0 td{text-align:left}
+.t4 td:nth-child(3){white-space:normal;min-width:11rem}
+.t0 td{white-space:normal;vertical-align:top;overflow-wrap:anywhere;min-width:8rem}
 td.flag{color:var(--bad);font-weight:600}
 code,pre{font:.86rem/1.45 ui-monospace,monospace}
 code{overflow-wrap:anywhere}

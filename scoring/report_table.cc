@@ -49,9 +49,10 @@ std::string heading(const Report& r) {
   const std::string part = main_part(r);
   return fmt::format(
       "{} · {} · {} {} questions\nsplit {}, seed {}: {} training, {} validation, {} test\n\n",
-      r.category, shortened(r.backbone, kBackboneWidth), grouped(part_rows(r, part)), part,
-      r.split_method, r.split_seed, grouped(r.rows.training), grouped(r.rows.validation),
-      grouped(r.rows.test));
+      r.category,
+      r.backbone.empty() ? "a backbone not named" : shortened(r.backbone, kBackboneWidth),
+      grouped(part_rows(r, part)), part, r.split_method, r.split_seed, grouped(r.rows.training),
+      grouped(r.rows.validation), grouped(r.rows.test));
 }
 
 std::string count_text(const Score& score) {

@@ -20,7 +20,8 @@ void expect_narrow(const std::string& table) {
 }
 
 TEST(RenderTable, ShowsTheWholeStory) {
-  EXPECT_EQ(render_table(build_report(example::inputs())), R"(6g-bench · smollm2-135m · 745 test questions
+  EXPECT_EQ(render_table(build_report(example::inputs())),
+            R"(6g-bench · smollm2-135m · 745 test questions
 split group, seed 42: 2,233 training, 744 validation, 745 test
 
                                                   correct  accuracy  95 % interval   skill  unparsed

@@ -48,7 +48,7 @@ inline Prediction row(const Options& o, size_t i) {
   const size_t gold = golds.below(o.names.size());
   const size_t selected = answer(random, o, gold);
   Prediction p;
-  p.id = "made-up/" + o.part + "/" + std::to_string(i);
+  p.id = "made-up/" + o.part + "-" + std::to_string(i);
   p.split = o.part;
   p.split_method = "group";
   p.split_seed = 42;
