@@ -22,6 +22,18 @@ double softmax_loss(std::vector<double>& scores, size_t answer) {
   return std::log(sum) - given;
 }
 
+// Scores become probabilities, each for itself; returns −log of the answer's and of the others'
+// complements.
+double logistic_loss(std::vector<double>& scores, size_t answer) {
+  double loss = 0;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    const double wrong = i == answer ? -scores[i] : scores[i];
+    loss += std::max(0.0, wrong) + std::log1p(std::exp(-std::abs(wrong)));
+    scores[i] = 1 / (1 + std::exp(-scores[i]));
+  }
+  return loss;
+}
+
 // penalty / 2 · |x|², whose gradient is where the others are added to.
 double penalise(std::span<const double> x, std::span<double> gradient, double penalty) {
   double squares = 0;
@@ -34,7 +46,7 @@ double penalise(std::span<const double> x, std::span<double> gradient, double pe
 
 double weigh(std::span<const double> weights, const Features& features) {
   double sum = 0;
-  for (const auto& [index, value] : features) sum += weights[index] * value;
+  for (const auto& [index, value] : features) sum += weights[index] * double{value};
   return sum;
 }
 
@@ -44,7 +56,7 @@ void score_classes(std::span<const double> weights, const Features& features,
   const size_t classes = scores.size();
   for (const auto& [index, value] : features) {
     const double* row = weights.data() + index * classes;
-    for (size_t c = 0; c < classes; ++c) scores[c] += value * row[c];
+    for (size_t c = 0; c < classes; ++c) scores[c] += double{value} * row[c];
   }
 }
 
@@ -52,15 +64,20 @@ void score_classes(std::span<const double> weights, const Features& features,
 
 void ChoiceModel::train(const std::vector<Choice>& questions, double penalty) {
   const Objective objective = [&](std::span<const double> x, std::span<double> gradient) {
-    double loss = penalise(x, gradient, penalty);
+    const size_t last = x.size() - 1;
+    double loss = penalise(x.first(last), gradient.first(last), penalty);
+    gradient[last] = 0;
     std::vector<double> p;
     for (const Choice& question : questions) {
       p.clear();
-      for (const Features& option : question.options) p.push_back(weigh(x, option));
-      loss += softmax_loss(p, question.answer);
+      for (const Features& option : question.options) p.push_back(weigh(x, option) + x[last]);
+      loss += loss_ == Loss::kAlone ? logistic_loss(p, question.answer)
+                                    : softmax_loss(p, question.answer);
       p[question.answer] -= 1;
       for (size_t i = 0; i < p.size(); ++i) {
-        for (const auto& [index, value] : question.options[i]) gradient[index] += p[i] * value;
+        for (const auto& [index, value] : question.options[i])
+          gradient[index] += p[i] * double{value};
+        gradient[last] += p[i];
       }
     }
     return loss;
@@ -68,9 +85,11 @@ void ChoiceModel::train(const std::vector<Choice>& questions, double penalty) {
   weights_ = minimise(objective, std::move(weights_));
 }
 
-std::vector<double> ChoiceModel::scores(const std::vector<Features>& options) const {
+std::vector<double> ChoiceModel::scores(const Choice& question) const {
   std::vector<double> scores;
-  for (const Features& option : options) scores.push_back(weigh(weights_, option));
+  for (const Features& option : question.options) {
+    scores.push_back(weigh(weights_, option) + weights_.back());
+  }
   return scores;
 }
 
@@ -83,11 +102,11 @@ void ClassModel::train(const std::vector<LabelledText>& texts, double penalty) {
     std::vector<double> p(classes_);
     for (const LabelledText& text : texts) {
       score_classes(x, text.features, p);
-      loss += softmax_loss(p, text.label);
-      p[text.label] -= 1;
+      loss += softmax_loss(p, text.answer);
+      p[text.answer] -= 1;
       for (const auto& [index, value] : text.features) {
         double* row = gradient.data() + index * classes_;
-        for (size_t c = 0; c < classes_; ++c) row[c] += value * p[c];
+        for (size_t c = 0; c < classes_; ++c) row[c] += double{value} * p[c];
       }
     }
     return loss;
@@ -95,9 +114,9 @@ void ClassModel::train(const std::vector<LabelledText>& texts, double penalty) {
   weights_ = minimise(objective, std::move(weights_));
 }
 
-std::vector<double> ClassModel::scores(const Features& features) const {
+std::vector<double> ClassModel::scores(const LabelledText& text) const {
   std::vector<double> scores(classes_);
-  score_classes(weights_, features, scores);
+  score_classes(weights_, text.features, scores);
   return scores;
 }
 

@@ -13,25 +13,29 @@ struct Choice {
   size_t answer = 0;
 };
 
-// Conditional logistic regression (McFadden 1974): an option's score is a weighted sum of its
-// features, and the softmax over the options of one question is how likely each is right.
+// Logistic regression over options: an option's score is a weighted sum of its features, the answer
+// to a question the option with the greatest.
 class ChoiceModel {
  public:
-  explicit ChoiceModel(size_t features) : weights_(features) {}
+  enum class Loss {
+    kAlone,     // how likely each option is right, whatever stands beside it
+    kCompared,  // which option of a question is right: softmax over its options (McFadden 1974)
+  };
+  ChoiceModel(size_t features, Loss loss) : loss_(loss), weights_(features + 1) {}
 
-  // Minimises the negative log-likelihood of the right options plus `penalty` / 2 · |weights|²,
-  // from the weights it has.
+  // Minimises the negative log-likelihood plus `penalty` / 2 · |weights|², from the weights it has.
   void train(const std::vector<Choice>& questions, double penalty);
-  std::vector<double> scores(const std::vector<Features>& options) const;
+  std::vector<double> scores(const Choice& question) const;  // its answer is not looked at
 
  private:
-  std::vector<double> weights_;
+  Loss loss_;
+  std::vector<double> weights_;  // the last is the intercept, which is not penalised
 };
 
-// A text with its features, and its class.
+// A text and the class it belongs to.
 struct LabelledText {
   Features features;
-  size_t label = 0;
+  size_t answer = 0;  // number of its class
 };
 
 // Multinomial logistic regression: a weight for each feature and class.
@@ -40,7 +44,7 @@ class ClassModel {
   ClassModel(size_t features, size_t classes);
 
   void train(const std::vector<LabelledText>& texts, double penalty);  // as ChoiceModel::train
-  std::vector<double> scores(const Features& features) const;
+  std::vector<double> scores(const LabelledText& text) const;
 
  private:
   size_t classes_;

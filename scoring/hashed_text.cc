@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/text.h"
 #include "data/regex.h"
@@ -27,13 +28,6 @@ size_t code_points(const std::string& word) {
   size_t count = 0;
   for (size_t at = 0; at < word.size(); ++count) next_code_point(word, at);
   return count;
-}
-
-void make_unit(Features& features) {
-  double squares = 0;
-  for (const Feature& feature : features) squares += feature.value * feature.value;
-  if (squares == 0) return;
-  for (Feature& feature : features) feature.value /= std::sqrt(squares);
 }
 
 }  // namespace
@@ -73,6 +67,7 @@ HashedText::HashedText(const std::vector<std::string>& training, Options options
     }
   }
   for (const uint32_t b : order) {
+    if (training.size() > 1 && holders[b] == training.size()) continue;
     const double share = (1 + static_cast<double>(training.size())) / (1 + holders[b]);
     weights_.push_back(std::log(share) + 1);
     numbers_[b] = static_cast<uint32_t>(weights_.size());
@@ -85,15 +80,20 @@ Features HashedText::features(std::string_view text) const {
     if (numbers_[b] != 0) indices.push_back(numbers_[b] - 1);
   }
   std::ranges::sort(indices);
-  Features features;
+  std::vector<std::pair<uint32_t, double>> counted;
+  double squares = 0;
   for (size_t i = 0; i < indices.size();) {
     size_t end = i;
     while (end < indices.size() && indices[end] == indices[i]) ++end;
     const double count = 1 + std::log(static_cast<double>(end - i));
-    features.push_back({indices[i], count * weights_[indices[i]]});
+    counted.emplace_back(indices[i], count * weights_[indices[i]]);
+    squares += counted.back().second * counted.back().second;
     i = end;
   }
-  make_unit(features);
+  Features features;
+  for (const auto& [index, value] : counted) {
+    features.push_back({index, static_cast<float>(value / std::sqrt(squares))});
+  }
   return features;
 }
 

@@ -9,13 +9,15 @@ namespace telora {
 
 struct Feature {
   uint32_t index = 0;
-  double value = 0;
+  float value =
+      0;  // training reads millions of them, again and again: half the memory, half the time
 };
 using Features = std::vector<Feature>;  // ascending indices, each once
 
 // A bag of the words, and pairs of neighbouring words, of a text, weighted by how few training
 // texts hold them (tf-idf with 1 + log counts, smoothed, unit length). Words are hashed, so the
-// texts themselves are not kept. Only what at least `fewest_texts` training texts hold counts.
+// texts themselves are not kept. Only what at least `fewest_texts` training texts hold counts, and
+// not what all of them hold.
 class HashedText {
  public:
   struct Options {

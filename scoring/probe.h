@@ -19,7 +19,8 @@ struct ProbeParts {
 // kinds of words); the one that gets most validation rows right is scored, of equals the most
 // penalised. Deterministic. All throw Error(data) without training or validation rows.
 
-// Words and pairs of words of the options; the question is not read. For letters.
+// Words and pairs of words of each option; neither the question nor the other options are read. For
+// letters.
 Baseline options_probe(const ProbeParts& parts);
 
 // How the options look (scoring/surface.h): place, length, signs, words of the question, stock

@@ -189,7 +189,7 @@ constexpr uint32_t kPhrases = kPlaceOf + 11;
 constexpr uint32_t kGroups = kPhrases + 40;
 constexpr uint32_t kAtoms = kGroups * kGroupSize;
 constexpr uint32_t kPlaces = 10;  // options at most
-constexpr double kByPlaceWeight = 0.3;
+constexpr float kByPlaceWeight = 0.3F;
 
 class Atoms {
  public:
@@ -198,15 +198,13 @@ class Atoms {
     found_.push_back(static_cast<uint32_t>(group) * kGroupSize + static_cast<uint32_t>(kept));
   }
   // Ascending, each once; the weight of a feature found twice is that of one.
-  Features features(size_t place, bool by_place) {
+  Features features(size_t place) {
     std::ranges::sort(found_);
     found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
     Features features;
     for (const uint32_t atom : found_) features.push_back({atom, 1});
     const auto shift = static_cast<uint32_t>(std::min<size_t>(place, kPlaces - 1) + 1) * kAtoms;
-    for (const uint32_t atom : found_) {
-      if (by_place) features.push_back({atom + shift, kByPlaceWeight});
-    }
+    for (const uint32_t atom : found_) features.push_back({atom + shift, kByPlaceWeight});
     return features;
   }
 
@@ -289,7 +287,7 @@ void add_place(Atoms& atoms, const Texts& texts, size_t i) {
 
 }  // namespace
 
-std::vector<Features> surface_features(const Example& example, bool by_place) {
+std::vector<Features> surface_features(const Example& example) {
   const Texts texts = read_texts(example);
   const std::vector<Measure> measures = measure(texts);
   const std::vector<std::vector<bool>> phrases = find_phrases(texts);
@@ -301,10 +299,12 @@ std::vector<Features> surface_features(const Example& example, bool by_place) {
     for (size_t k = 0; k < 3; ++k) atoms.add(kShares + k, std::round(5 * measures[9 + k][i]));
     add_phrases(atoms, phrases, i);
     add_place(atoms, texts, i);
-    options.push_back(atoms.features(i, by_place));
+    options.push_back(atoms.features(i));
   }
   return options;
 }
+
+size_t plain_surface_size() { return kAtoms; }
 
 size_t surface_size() { return size_t{kAtoms} * (kPlaces + 1); }
 

@@ -3,9 +3,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <future>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <thread>
 
 #include "core/error.h"
 #include "data/source.h"
@@ -46,18 +53,39 @@ std::vector<std::string> methods_of(const ProbeFlags& flags) {
   return flags.method == "all" ? split_methods() : std::vector<std::string>{flags.method};
 }
 
+SplitProbes probe_split(const Category& category, const std::vector<Example>& rows,
+                        const std::string& method, uint64_t seed) {
+  Split split = make_split(rows, category, method, seed);
+  std::vector<Baseline> baselines =
+      free_baselines(category, examples_at(rows, split.train), examples_at(rows, split.validation),
+                     examples_at(rows, split.test));
+  return {std::move(split), std::move(baselines)};
+}
+
+// Calls `work(0)` … `work(count - 1)`, on every core; each writes apart from the others.
+void in_parallel(size_t count, const std::function<void(size_t)>& work) {
+  std::atomic<size_t> next = 0;
+  const auto take = [&] {
+    for (size_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::future<void>> workers;
+  const size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  for (size_t i = 0; i < std::min(cores, count); ++i) {
+    workers.push_back(std::async(std::launch::async, take));
+  }
+  for (std::future<void>& worker : workers) worker.get();
+}
+
 CategoryProbes probe_category(const Category& category, DataSet data, const ProbeFlags& flags) {
   CategoryProbes result{&category, std::move(data), {}, {}, {}};
   const std::vector<Example>& rows = result.data.examples;
   result.gold = gold_shares(rows);
   result.full = untrained_baselines(category, rows, rows);
-  for (const std::string& method : methods_of(flags)) {
-    Split split = make_split(rows, category, method, flags.seed);
-    std::vector<Baseline> baselines =
-        free_baselines(category, examples_at(rows, split.train),
-                       examples_at(rows, split.validation), examples_at(rows, split.test));
-    result.splits.push_back({std::move(split), std::move(baselines)});
-  }
+  const std::vector<std::string> methods = methods_of(flags);
+  result.splits.resize(methods.size());
+  in_parallel(methods.size(), [&](size_t i) {
+    result.splits[i] = probe_split(category, rows, methods[i], flags.seed);
+  });
   return result;
 }
 
