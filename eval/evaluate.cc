@@ -65,9 +65,7 @@ class Pass {
     auto scores = all.begin();
     for (size_t subject = 0; subject < made.size(); ++subject) {
       for (size_t i = 0; i < encoded.size(); ++i, ++scores) {
-        Prediction& prediction = made[subject][i];
-        add_selection(prediction, category_, examples_[encoded[i].index], *scores);
-        evaluations_[subject].selection.correct += prediction.selected == prediction.gold;
+        add_selection(made[subject][i], category_, examples_[encoded[i].index], *scores);
         sums_[subject].loss -= scores->target;
         sums_[subject].tokens += scores->target_tokens;
       }
@@ -118,17 +116,6 @@ class Pass {
   std::vector<LossSum> sums_;  // one an evaluation
 };
 
-void add_scores(Evaluation& evaluation, const EvaluationOptions& options, bool has_options) {
-  if (options.selection && has_options) {
-    evaluation.selection.name = kSelection;
-    evaluation.selection.n = std::ssize(evaluation.predictions);
-  }
-  if (!options.generate) return;
-  evaluation.generated = tally(kGenerated, evaluation.predictions, true);
-  const int64_t samples = options.majority.samples;
-  if (samples > 0) evaluation.voted = tally_votes(majority_name(samples), evaluation.predictions);
-}
-
 }  // namespace
 
 size_t fitting_examples(const std::vector<EncodedExample>& encoded, size_t begin,
@@ -145,14 +132,6 @@ size_t fitting_examples(const std::vector<EncodedExample>& encoded, size_t begin
     ++end;
   }
   return end - begin;
-}
-
-std::vector<Score> Evaluation::scores() const {
-  std::vector<Score> made;
-  for (const Score* score : {&selection, &generated, &voted}) {
-    if (!score->name.empty()) made.push_back(*score);
-  }
-  return made;
 }
 
 Evaluation evaluate(const Backbone& backbone, const Category& category,
@@ -180,7 +159,6 @@ std::vector<Evaluation> evaluate_attached(const Backbone& backbone, const Catego
   if (options.rotate) add_rotations(backbone, category, examples, encoded, options, evaluations);
   for (size_t i = 0; i < subjects; ++i) {
     evaluations[i].target_loss = pass.mean_loss(i);
-    add_scores(evaluations[i], options, category.kind != TaskKind::kNumber);
     evaluations[i].seconds = watch.seconds() / static_cast<double>(subjects);
   }
   return evaluations;

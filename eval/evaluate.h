@@ -8,7 +8,8 @@
 #include "data/category.h"
 #include "data/example.h"
 #include "eval/encoded_example.h"
-#include "scoring/report.h"
+#include "scoring/majority.h"
+#include "scoring/prediction.h"
 
 namespace telora {
 
@@ -28,14 +29,9 @@ struct EvaluationOptions {
 
 struct Evaluation {
   std::vector<Prediction> predictions;  // in the order of the examples
-  Score selection;                      // option with the greatest log-probability, first of equals
-  Score generated;                      // the category's official parser; n = 0 without generate
   double target_loss = 0;               // mean over answer tokens of -ln p, end of turn included
-  Score voted;                          // Maj@k; n = 0 without samples
-  // From encoded questions to these scores; an equal share where several were scored together.
+  // From encoded questions to their predictions; an equal share where several were scored together.
   double seconds = 0;
-
-  std::vector<Score> scores() const;  // those that were made, in the order of the table
 };
 
 // Scores a backbone as it is, with or without an adapter attached. Throws Error(usage) for sampling

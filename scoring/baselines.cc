@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "data/number_text.h"
+#include "data/option_rotation.h"
 #include "data/prompt.h"
 
 namespace telora {
@@ -70,16 +71,6 @@ Baseline rule_baseline(std::string name, const std::vector<Example>& test,
   return baseline;
 }
 
-std::vector<std::string> without_numbers(const std::vector<std::string>& options) {
-  std::vector<std::string> bare;
-  for (size_t i = 0; i < options.size(); ++i) {
-    const std::string number = fmt::format("{}. ", i + 1);
-    if (!options[i].starts_with(number)) return options;
-    bare.push_back(options[i].substr(number.size()));
-  }
-  return bare;
-}
-
 Baseline constant_baseline(TaskKind kind, const std::vector<Example>& training,
                            const std::vector<Example>& test) {
   if (training.empty()) {
@@ -98,7 +89,7 @@ Baseline constant_baseline(TaskKind kind, const std::vector<Example>& training,
 
 std::vector<double> option_lengths(const std::vector<std::string>& options) {
   std::vector<double> lengths;
-  for (const std::string& option : without_numbers(options)) {
+  for (const std::string& option : strip_option_numbers(options)) {
     lengths.push_back(static_cast<double>(code_points(option)));
   }
   return lengths;

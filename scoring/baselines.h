@@ -51,9 +51,6 @@ std::vector<Baseline> shortcut_baselines(TaskKind kind, const std::vector<Exampl
 // The baseline with the highest rate, the first of equals. Throws Error(internal) if there is none.
 const Baseline& best_of(const std::vector<Baseline>& baselines);
 
-// The option without its number, where every option of the example begins with its own (1., 2., …).
-std::vector<std::string> without_numbers(const std::vector<std::string>& options);
-
 // Lengths of the options in code points, their numbers not counted.
 std::vector<double> option_lengths(const std::vector<std::string>& options);
 

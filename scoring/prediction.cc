@@ -1,5 +1,6 @@
 #include "scoring/prediction.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -167,13 +168,11 @@ Score tally(std::string name, const std::vector<Prediction>& predictions, bool c
   return score;
 }
 
-Score tally_votes(std::string name, const std::vector<Prediction>& predictions) {
-  Score score{std::move(name), 0, static_cast<int64_t>(predictions.size()), 0};
-  for (const Prediction& prediction : predictions) {
-    score.correct += prediction.voted_correct;
-    *score.unparsed += prediction.voted.empty();
-  }
-  return score;
+double selection_accuracy(const std::vector<Prediction>& predictions) {
+  if (predictions.empty()) return 0;
+  const auto right =
+      std::ranges::count_if(predictions, [](const Prediction& p) { return p.selected == p.gold; });
+  return static_cast<double>(right) / static_cast<double>(predictions.size());
 }
 
 double balanced_accuracy(const std::vector<Prediction>& predictions) {

@@ -77,8 +77,9 @@ struct Prediction {
 };
 
 Score tally(std::string name, const std::vector<Prediction>& predictions, bool count_unparsed);
-// Maj@k; a vote is unparsed where no sample was understood.
-Score tally_votes(std::string name, const std::vector<Prediction>& predictions);
+
+// How often the right option had the greatest log-probability; 0 without rows.
+double selection_accuracy(const std::vector<Prediction>& predictions);
 
 // Mean over the right answers that occur of how often rows with it were selected rightly (macro
 // recall): a constant answer has 1 / answers. 0 without rows.

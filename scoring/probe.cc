@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "data/option_rotation.h"
 #include "scoring/choice_model.h"
 #include "scoring/hashed_text.h"
 #include "scoring/surface.h"
@@ -102,7 +103,8 @@ Baseline score(std::string name, const ProbeParts& parts, const Candidate& best)
 std::vector<std::string> option_texts(const std::vector<Example>& rows) {
   std::vector<std::string> texts;
   for (const Example& row : rows) {
-    for (std::string& option : without_numbers(row.options)) texts.push_back(std::move(option));
+    for (std::string& option : strip_option_numbers(row.options))
+      texts.push_back(std::move(option));
   }
   return texts;
 }
@@ -131,7 +133,7 @@ Baseline options_probe(const ProbeParts& parts) {
   const HashedText bag(option_texts(parts.training), {.fewest_texts = 2, .shortest_word = 1});
   const auto items = make_items<Choice>(parts, [&](const Example& row) {
     std::vector<Features> options;
-    for (const std::string& option : without_numbers(row.options)) {
+    for (const std::string& option : strip_option_numbers(row.options)) {
       options.push_back(bag.features(option));
     }
     return options;

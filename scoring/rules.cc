@@ -6,6 +6,7 @@
 #include <string>
 
 #include "data/near_duplicates.h"
+#include "data/option_rotation.h"
 #include "data/regex.h"
 
 namespace telora {
@@ -57,7 +58,7 @@ std::set<std::string> telling_words(const std::string& text) {
 std::vector<double> question_words_scores(const Example& row) {
   const std::set<std::string> asked = telling_words(row.question);
   std::vector<double> scores;
-  for (const std::string& option : without_numbers(row.options)) {
+  for (const std::string& option : strip_option_numbers(row.options)) {
     const std::set<std::string> offered = telling_words(option);
     scores.push_back(static_cast<double>(std::ranges::count_if(
         offered, [&](const std::string& word) { return asked.contains(word); })));

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "data/option_rotation.h"
 #include "data/regex.h"
 #include "scoring/baselines.h"
 
@@ -86,7 +87,7 @@ Stems stems_of(const std::vector<std::string>& words) {
 }
 
 Texts read_texts(const Example& example) {
-  Texts texts{.options = without_numbers(example.options),
+  Texts texts{.options = strip_option_numbers(example.options),
               .words = {},
               .stems = {},
               .question = words_of(example.question),

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include "core/digest.h"
+#include "core/files.h"
 #include "data/answer_parser.h"
 #include "scoring/build_report.h"
 #include "scoring/report_data.h"
+#include "scoring/report_page.h"
 #include "train/recipe_adapter.h"
 
 namespace telora {
@@ -88,7 +90,10 @@ void publish_run(const RunFolder& folder, const Recipe& recipe, const RunIdentit
                  const LoraAdapter& adapter, const RunSummary& summary, const Report* report) {
   write_adapter(folder.root(), adapter.to_file());
   write_summary(folder.path("summary.json"), summary);
-  if (report) write_report(folder.path("report.json"), *report);
+  if (report) {
+    write_report(folder.path("report.json"), *report);
+    publish(folder.path("report.html"), render_page(*report));
+  }
   write_model_card(folder.path("README.md"), recipe, identity, summary, report);
   write_manifest(folder.path("telora.json"), recipe, identity, summary, report,
                  sha256_file(folder.path("adapter_model.safetensors")),

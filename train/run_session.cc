@@ -8,7 +8,6 @@
 #include "train/manifest.h"
 #include "train/recipe_adapter.h"
 #include "train/run_results.h"
-#include "train/run_scores.h"
 
 namespace telora {
 
@@ -108,7 +107,7 @@ std::optional<RunResult> RunSession::advance() {
 // Scores of an earlier session of this run are taken from their file.
 std::optional<Evaluation> RunSession::earlier_scores(const std::filesystem::path& file) const {
   if (!request_.resume || !std::filesystem::exists(file)) return std::nullopt;
-  return evaluation_of(read_predictions(file));
+  return Evaluation{.predictions = read_predictions(file)};
 }
 
 void RunSession::score_base() {
@@ -197,7 +196,7 @@ std::optional<EvaluationRecord> RunSession::validate() {
     const Evaluation evaluation = evaluate(bench_.backbone(), rows_.category, rows_.data.examples,
                                            parts_.validation, options);
     if (rows_.category.kind != TaskKind::kNumber) {
-      record.selection_accuracy = evaluation.selection.rate();
+      record.selection_accuracy = selection_accuracy(evaluation.predictions);
       record.balanced_accuracy = balanced_accuracy(evaluation.predictions);
     }
     record.loss = evaluation.target_loss;

@@ -44,15 +44,20 @@ TEST(Tally, CountsRightAndUnparsed) {
   EXPECT_EQ(tally(kSelection, predictions, false).unparsed, std::nullopt);
 }
 
-TEST(Tally, CountsVotesAndThoseThatNoSampleTookPartIn) {
-  const std::vector<Prediction> predictions = {{.correct = true, .voted = "A"},
-                                               {.voted = "B", .voted_correct = true},
-                                               {.correct = true, .voted = ""}};
-  const Score score = tally_votes(majority_name(4), predictions);
-  EXPECT_EQ(score.name, "generated maj@4");
-  EXPECT_EQ(score.correct, 1);
-  EXPECT_EQ(score.n, 3);
-  EXPECT_EQ(score.unparsed, 1);
+TEST(SelectionAccuracy, PlainAndBalanced) {
+  std::vector<Prediction> predictions;
+  const auto add = [&](int count, const char* gold, const char* selected) {
+    for (int i = 0; i < count; ++i) predictions.push_back({.gold = gold, .selected = selected});
+  };
+  EXPECT_EQ(selection_accuracy(predictions), 0);
+  EXPECT_EQ(balanced_accuracy(predictions), 0);
+  add(6, "A", "A");
+  add(1, "B", "A");
+  add(1, "C", "A");
+  EXPECT_DOUBLE_EQ(selection_accuracy(predictions), 0.75);
+  EXPECT_DOUBLE_EQ(balanced_accuracy(predictions), 1.0 / 3);  // a constant answer, three answers
+  add(1, "B", "B");
+  EXPECT_DOUBLE_EQ(balanced_accuracy(predictions), (1 + 0.5 + 0) / 3);
 }
 
 TEST_F(PredictionFile, PredictionsReadBack) {
