@@ -86,4 +86,12 @@ std::vector<size_t> all_rows(const std::vector<std::vector<size_t>>& lists) {
   return {rows.begin(), rows.end()};
 }
 
+std::vector<size_t> rows_held_out(const LiteChoice& choice, const Category& category,
+                                  const std::vector<Example>& examples) {
+  if (!choice.hold_out) return {};
+  std::optional<std::filesystem::path> folder;
+  if (!choice.folder.empty()) folder = choice.folder;
+  return all_rows(published_lite_rows(category, examples, folder));
+}
+
 }  // namespace telora

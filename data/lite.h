@@ -28,4 +28,15 @@ std::vector<std::vector<size_t>> published_lite_rows(
 // All rows that are named, ascending: what to hold out of training.
 std::vector<size_t> all_rows(const std::vector<std::vector<size_t>>& lists);
 
+// How a user asks for it.
+struct LiteChoice {
+  bool hold_out = false;
+  std::string folder = {};  // with the small files; empty: none
+};
+
+// Rows that make_split() is to keep out of training; none if that is not wanted. Throws as
+// published_lite_rows().
+std::vector<size_t> rows_held_out(const LiteChoice& choice, const Category& category,
+                                  const std::vector<Example>& examples);
+
 }  // namespace telora

@@ -62,7 +62,8 @@ class Scoring {
             find_source(request.data.empty() ? std::nullopt : std::optional(request.data)),
             category_)),
         split_(make_split(data_.examples, category_, request.split_method,
-                          static_cast<uint64_t>(request.split_seed))),
+                          static_cast<uint64_t>(request.split_seed),
+                          rows_held_out(request.lite, category_, data_.examples))),
         backbone_(load_backbone(request.backbone, frozen_type(request.precision),
                                 request.chat_template, open_device(request.device))) {
     keep_freed_memory();

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "data/lite.h"
 #include "scoring/report.h"
 
 namespace telora {
@@ -19,6 +20,7 @@ struct ScoreRequest {
   int64_t limit = 0;                       // of each part the first so many rows; 0 = all
   std::string split_method = "group";
   int64_t split_seed = 42;
+  LiteChoice lite = {};  // as the adapters were trained
   std::string precision = "bf16";
   std::string device = "cpu";  // cpu or cuda
   bool selection = true;       // option log-likelihoods beside generated answers

@@ -72,11 +72,9 @@ int import_data(const DataFlags& flags) {
 
 std::vector<size_t> held_out_rows(const DataFlags& flags, const Category& category,
                                   const std::vector<Example>& examples) {
-  if (!flags.hold_out_lite) return {};
-  std::optional<std::filesystem::path> folder;
-  if (!flags.lite.empty()) folder = flags.lite;
-  std::vector<size_t> rows = all_rows(published_lite_rows(category, examples, folder));
-  fmt::print("{} rows of the published small file held out of training\n", rows.size());
+  std::vector<size_t> rows = rows_held_out({flags.hold_out_lite, flags.lite}, category, examples);
+  if (flags.hold_out_lite)
+    fmt::print("{} rows of the published small file held out of training\n", rows.size());
   return rows;
 }
 

@@ -66,6 +66,9 @@ CLI::App* add_flags(CLI::App& app, RunFlags& flags) {
       ->capture_default_str();
   run->add_option("--split-method", r.split_method, "group, sk, py or hf")->capture_default_str();
   run->add_option("--split-seed", r.split_seed, "Seed of the split")->capture_default_str();
+  run->add_flag("--hold-out-lite", r.lite.hold_out,
+                "The published small file's rows are test rows, as with hold_out_lite in training");
+  run->add_option("--lite", r.lite.folder, "Folder with the small files");
   run->add_option("--precision", r.precision, "bf16 or f32")
       ->check(CLI::IsMember({"bf16", "f32"}))
       ->capture_default_str();

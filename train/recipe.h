@@ -16,14 +16,16 @@ inline constexpr int64_t kAuto = -1;
 // and nowhere else: start from default_recipe() or load_recipe(), not from Recipe{}.
 struct Recipe {
   // What is trained on what.
-  std::string category;       // canonical name of the benchmark category; empty = not yet given
-  std::string backbone;       // name of configs/backbones.yaml, model folder or .gguf file
-  std::string chat_template;  // format of the prompts; empty = by the model's own template
-  std::string data;           // where the rows come from; empty = not yet given
-  std::string split_method;   // group | sk | py | hf
-  int64_t split_seed = 0;     // seed of the split
-  bool allow_leaks = false;   // train although training rows stand in the test part too
-  int64_t seed = 0;           // seed of initialisation, order of rows, dropout and sampling
+  std::string category;        // canonical name of the benchmark category; empty = not yet given
+  std::string backbone;        // name of configs/backbones.yaml, model folder or .gguf file
+  std::string chat_template;   // format of the prompts; empty = by the model's own template
+  std::string data;            // where the rows come from; empty = not yet given
+  std::string split_method;    // group | sk | py | hf
+  int64_t split_seed = 0;      // seed of the split
+  bool hold_out_lite = false;  // rows of the published small file are never trained on
+  std::string lite;            // folder with the small files, where their draw is not known
+  bool allow_leaks = false;    // train although training rows stand in the test part too
+  int64_t seed = 0;            // seed of initialisation, order of rows, dropout and sampling
 
   // The adapter.
   int64_t rank = 0;                          // r of every adapted layer

@@ -6,6 +6,7 @@
 #include "backbone/parallel.h"
 #include "core/error.h"
 #include "core/profile.h"
+#include "data/lite.h"
 #include "data/option_rotation.h"
 #include "eval/encode.h"
 #include "train/manifest.h"
@@ -18,8 +19,9 @@ CategoryRows read_rows(const Recipe& recipe) {
   const Category& category = find_category(recipe.category);
   const auto source = recipe.data.empty() ? std::nullopt : std::optional(recipe.data);
   DataSet data = load_category(find_source(source), category);
-  Split split = make_split(data.examples, category, recipe.split_method,
-                           static_cast<uint64_t>(recipe.split_seed));
+  Split split = make_split(
+      data.examples, category, recipe.split_method, static_cast<uint64_t>(recipe.split_seed),
+      rows_held_out({recipe.hold_out_lite, recipe.lite}, category, data.examples));
   return {category, std::move(data), std::move(split)};
 }
 
@@ -50,7 +52,7 @@ Workbench::Workbench(std::function<void(const std::string&)> note) : note_(std::
 }
 
 Workbench::RowsKey Workbench::rows_key(const Recipe& r) {
-  return {r.category, r.data, r.split_method, r.split_seed};
+  return {r.category, r.data, r.split_method, r.split_seed, r.hold_out_lite, r.lite};
 }
 
 Workbench::PartsKey Workbench::parts_key(const Recipe& r) {

@@ -65,7 +65,7 @@ class Workbench {
 
  private:
   // What decides them, in the order of the recipe.
-  using RowsKey = std::tuple<std::string, std::string, std::string, int64_t>;
+  using RowsKey = std::tuple<std::string, std::string, std::string, int64_t, bool, std::string>;
   using PartsKey = std::tuple<RowsKey, int64_t, std::string>;
   using ScoresKey = std::pair<PartsKey, int64_t>;
   static RowsKey rows_key(const Recipe& recipe);
