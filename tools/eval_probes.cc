@@ -89,10 +89,15 @@ CategoryProbes probe_category(const Category& category, DataSet data, const Prob
   return result;
 }
 
-// Nothing where the folder has no file of the category.
+// Nothing where the folder, or the sample, has no rows of the category.
 std::optional<DataSet> load_if_there(const DataSource& source, const Category& category) {
   if (!source.sample && !find_data_file(source.folder, category)) return std::nullopt;
-  return load_category(source, category);
+  try {
+    return load_category(source, category);
+  } catch (const Error& error) {
+    if (!source.sample || error.kind() != ErrorKind::kUsage) throw;
+    return std::nullopt;
+  }
 }
 
 Interval interval_of(const Baseline& b) {
@@ -185,7 +190,7 @@ std::string table(const CategoryProbes& probes) {
 }
 
 void print_notes(const std::vector<std::string>& absent, const std::string& folder, uint64_t seed) {
-  for (const std::string& name : absent) fmt::print("\n{} · absent: no file in {}\n", name, folder);
+  for (const std::string& name : absent) fmt::print("\n{} · absent from {}\n", name, folder);
   fmt::print(
       "\nPercent right, with the 95 % Wilson interval. Columns: all rows, then the test part of "
       "each "
@@ -206,7 +211,8 @@ int run(const ProbeFlags& flags) {
   const std::string folder = source.sample ? "the sample" : source.folder.string();
   Json values = Json::array();
   std::vector<std::string> absent;
-  for (const Category* category : wanted(flags)) {
+  const std::vector<const Category*> asked = wanted(flags);
+  for (const Category* category : asked) {
     // A category that was asked for by name must be there: load_category says what to do.
     std::optional<DataSet> data = flags.category.empty()
                                       ? load_if_there(source, *category)
@@ -222,6 +228,10 @@ int run(const ProbeFlags& flags) {
       fmt::print("{}", table(probes));
       std::fflush(stdout);
     }
+  }
+  if (absent.size() == asked.size()) {
+    fail(ErrorKind::kMissing, {.file = folder, .field = {}}, "no file of any category",
+         "the ot-full files", "name their folder with --data DIR, or try --data sample");
   }
   if (flags.json) {
     const Json report = {{"probes_version", kVersion}, {"categories", values}, {"absent", absent}};
