@@ -156,9 +156,9 @@ std::string heading(const CategoryProbes& probes) {
       text += fmt::format(" {} {:.1f}", static_cast<char>('A' + i), 100 * probes.gold[i]);
     }
   }
-  text += fmt::format("\n  {:<38}{:>9}", "", "all rows");
+  text += fmt::format("\n  {:<34}{:>8}", "", "all rows");
   for (const SplitProbes& split : probes.splits) {
-    text += fmt::format("{:>15}", split.split.method);
+    text += fmt::format("{:>14}", split.split.method);
   }
   return text + "\n";
 }
@@ -167,14 +167,14 @@ std::string cell(const Baseline& b, bool best) {
   const Interval interval = interval_of(b);
   const std::string bounds =
       fmt::format("[{:.0f}-{:.0f}]", 100 * interval.low, 100 * interval.high);
-  return fmt::format("{:>7.2f}{}{:>7}", 100 * b.rate(), best ? '*' : ' ', bounds);
+  return fmt::format("{:>6.2f}{}{:>7}", 100 * b.rate(), best ? '*' : ' ', bounds);
 }
 
 std::string line(const CategoryProbes& probes, size_t index) {
   const bool untrained = index < probes.full.size();
-  std::string text = fmt::format("  {:<38}", label_of(probes.splits.front().baselines[index]));
-  text += untrained ? fmt::format("{:>9.2f}", 100 * probes.full[index].rate())
-                    : fmt::format("{:>9}", "-");
+  std::string text = fmt::format("  {:<34}", label_of(probes.splits.front().baselines[index]));
+  text += untrained ? fmt::format("{:>8.2f}", 100 * probes.full[index].rate())
+                    : fmt::format("{:>8}", "-");
   for (const SplitProbes& split : probes.splits) {
     const Baseline& b = split.baselines.at(index);
     text += cell(b, &b == &best_of(split.baselines));
