@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "backbone/fused_node.h"
 #include "backbone/head.h"
 #include "backbone/product_type.h"
@@ -234,19 +236,45 @@ at::Tensor Decoder::embedded(const PackedRows& rows) const {
       .to(dtype());  // [T, D]
 }
 
+size_t Decoder::frozen_blocks() const {
+  const auto adapted = [](const DecoderLayer& l) {
+    return l.q.delta || l.k.delta || l.v.delta || l.o.delta || l.gate.delta || l.up.delta ||
+           l.down.delta;
+  };
+  const auto first = std::ranges::find_if(layers_, adapted);
+  return std::min(static_cast<size_t>(first - layers_.begin()), layers_.size() - 1);
+}
+
+// What enters the first adapted block. The frozen ones' keys and values go to `prefix`, if there is
+// one and they are made.
+at::Tensor Decoder::first_states(const PackedRows& rows, const Pass& pass, at::Tensor* frozen,
+                                 PrefixKeys* prefix) const {
+  const size_t count = frozen ? frozen_blocks() : 0;
+  const bool known = frozen && frozen->defined();
+  const at::NoGradGuard no_gradient;
+  at::Tensor x = known ? *frozen : embedded(rows);
+  for (size_t i = 0; i < count; ++i) {
+    FusedBlock::Output output;
+    if (!known) output = block(i, x, pass), x = output.y;
+    if (prefix) prefix->add(output.keys, output.values);
+  }
+  if (frozen) *frozen = x;
+  return x;
+}
+
 at::Tensor Decoder::hidden(const PackedRows& rows, const at::Tensor& wanted, KeyValueCache* cache,
-                           const PrefixKeys* prefix) const {
+                           const PrefixKeys* prefix, at::Tensor* frozen) const {
   QuerySelection selection;
   if (wanted.defined()) selection = select_queries(rows, wanted.cpu(), device_);
   if (cache) cache->write_slots = cache->write_slots.to(device_);
   const Pass pass{rows,   angles(rows.positions.to(device_)),      cache,
                   prefix, wanted.defined() ? &selection : nullptr, fuses()};
-  at::Tensor x = embedded(rows);
-  for (size_t i = 0; i < layers_.size(); ++i) x = block(i, x, pass).y;
+  at::Tensor x = first_states(rows, pass, frozen, nullptr);
+  for (size_t i = frozen ? frozen_blocks() : 0; i < layers_.size(); ++i) x = block(i, x, pass).y;
   return rms_norm(select_rows(x, selection.wanted), final_norm_, spec_.rms_eps);
 }
 
-PrefixKeys Decoder::read_prefix(std::span<const int32_t> ids) const {
+PrefixKeys Decoder::read_prefix(std::span<const int32_t> ids, at::Tensor* frozen) const {
   if (ids.empty()) return {};
   RowPacker packer;
   packer.add(ids);
@@ -254,22 +282,28 @@ PrefixKeys Decoder::read_prefix(std::span<const int32_t> ids) const {
   const QuerySelection none{at::empty({0}, at::TensorOptions(at::kLong).device(device_)), {}, {}};
   const Pass pass{tokens, angles(tokens.positions.to(device_)), nullptr, nullptr, &none, fuses()};
   PrefixKeys prefix;
-  at::Tensor x = embedded(tokens);
-  for (size_t i = 0; i < layers_.size(); ++i) {
+  prefix.count = static_cast<int64_t>(ids.size());
+  at::Tensor x = first_states(tokens, pass, frozen, &prefix);
+  for (size_t i = prefix.keys.size(); i < layers_.size(); ++i) {
     const FusedBlock::Output output = block(i, x, pass);
     x = output.y;
-    prefix.keys.push_back(output.keys);
-    prefix.values.push_back(output.values);
-    prefix.read_keys.push_back(held_back(output.keys));
-    prefix.read_values.push_back(held_back(output.values));
+    prefix.add(output.keys, output.values);
   }
   return prefix;
+}
+
+void PrefixKeys::add(const at::Tensor& new_keys, const at::Tensor& new_values) {
+  const auto read = [](const at::Tensor& x) { return x.defined() ? held_back(x) : at::Tensor(); };
+  keys.push_back(new_keys);
+  values.push_back(new_values);
+  read_keys.push_back(read(new_keys));
+  read_values.push_back(read(new_values));
 }
 
 void PrefixKeys::propagate() const {
   torch::autograd::variable_list roots, gradients;
   const auto add = [&](const at::Tensor& root, const at::Tensor& read) {
-    if (!root.requires_grad() || !read.grad().defined()) return;
+    if (!root.defined() || !root.requires_grad() || !read.grad().defined()) return;
     roots.push_back(root);
     gradients.push_back(read.grad().to(root.scalar_type()));
   };

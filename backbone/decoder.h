@@ -24,7 +24,11 @@ struct PrefixKeys {
   std::vector<at::Tensor> keys, values;            // per layer [P, K*d], rotated; part of the graph
   std::vector<at::Tensor> read_keys, read_values;  // the same, float32, as the rows read them
 
-  int64_t tokens() const { return keys.empty() ? 0 : keys[0].size(0); }
+  int64_t count = 0;  // P
+
+  int64_t tokens() const { return count; }
+  // Those of the next layer; undefined where they are not needed.
+  void add(const at::Tensor& new_keys, const at::Tensor& new_values);
   // The gradient of everything in front of the rows, when all of them have been propagated.
   void propagate() const;
 };
@@ -45,12 +49,18 @@ class Decoder {
   // Final-norm hidden states [n, D] of the tokens `wanted` [n] int64 (all tokens if undefined). In
   // the last block only those rows are queries. With a cache, keys and values go to
   // cache.write_slots and segments' keys index the cache; then there is no gradient. With a prefix,
-  // segments' keys count from its first.
+  // segments' keys count from its first. `frozen`, if given: what the frozen_blocks() make of these
+  // rows, [T, D]; put there where it is undefined, otherwise taken instead of running them.
   at::Tensor hidden(const PackedRows& rows, const at::Tensor& wanted,
-                    KeyValueCache* cache = nullptr, const PrefixKeys* prefix = nullptr) const;
+                    KeyValueCache* cache = nullptr, const PrefixKeys* prefix = nullptr,
+                    at::Tensor* frozen = nullptr) const;
 
-  // Reads tokens that rows begin with; none give an empty prefix.
-  PrefixKeys read_prefix(std::span<const int32_t> ids) const;
+  // Reads tokens that rows begin with; none give an empty prefix. With what `frozen` holds already,
+  // the frozen blocks' keys and values are left undefined: rows are then read with theirs, too.
+  PrefixKeys read_prefix(std::span<const int32_t> ids, at::Tensor* frozen = nullptr) const;
+
+  // Blocks, from the first on, that no adapter changes; the last one is never counted.
+  size_t frozen_blocks() const;
 
   // False: every operation is a node of its own, as it is where an adapter cannot be fused.
   void allow_fusing(bool allowed) { fusing_allowed_ = allowed; }
@@ -86,6 +96,8 @@ class Decoder {
     const QuerySelection* selection;  // of the last block; nullptr: all
     bool fused;
   };
+  at::Tensor first_states(const PackedRows& rows, const Pass& pass, at::Tensor* frozen,
+                          PrefixKeys* prefix) const;
   FusedBlock::Output block(size_t index, const at::Tensor& x, const Pass& pass) const;
   FusedBlock::Output plain_block(const DecoderLayer& layer, const at::Tensor& x,
                                  const BlockRows& rows) const;

@@ -133,6 +133,7 @@ void RunSession::start_training() {
   slots_ = DeltaSlots::take(decoder);
   adapter_.enable_training(static_cast<uint64_t>(recipe_.seed));
   trainer_.emplace(recipe_, decoder, adapter_, parts_.train, parts_.train_orders);
+  trainer_->share_frozen(&bench_.frozen_states());
   restore();
   log_.emplace(RunLog::open(folder_.path("metrics.jsonl"), trainer_->state().step));
   if (!request_.dump_batches.empty()) dump_.emplace(request_.dump_batches, recipe_.loss == "full");

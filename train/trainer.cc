@@ -129,14 +129,19 @@ double Trainer::accumulate_gradients(std::span<const EncodedExample* const> batc
       sharing_allowed_ ? shared_prefix(batch, loss_) : std::vector<int32_t>();
   const auto skipped = static_cast<int64_t>(shared.size());
   adapter_.set_dropout(recipe_.dropout, position);
-  const PrefixKeys prefix = profiled("forward", [&] { return decoder_.read_prefix(shared); });
+  const size_t below = frozen_ ? decoder_.frozen_blocks() : 0;
+  if (below > 0)
+    frozen_->begin({{batch.begin(), batch.end()}, recipe_.tokens_per_pass, skipped, below});
+  const auto frozen = [&] { return below > 0 ? frozen_->next() : nullptr; };
+  const PrefixKeys prefix = profiled(
+      "forward", [&] { return decoder_.read_prefix(shared, shared.empty() ? nullptr : frozen()); });
   double loss = 0;
   for (const auto& part : cut_into_passes(batch, recipe_.tokens_per_pass, skipped)) {
     const TrainPass pass = profiled("data", [&] { return build_pass(part, loss_, skipped); });
     adapter_.set_dropout(recipe_.dropout, position + static_cast<uint64_t>(skipped + tokens));
     // Divided by the targets of the whole batch: any cut into passes gives the same gradient.
     const at::Tensor mean = profiled("forward", [&] {
-      const at::Tensor hidden = decoder_.hidden(pass.rows, pass.wanted, nullptr, &prefix);
+      const at::Tensor hidden = decoder_.hidden(pass.rows, pass.wanted, nullptr, &prefix, frozen());
       return decoder_.loss_sum(hidden, pass.targets) / static_cast<double>(counted);
     });
     profiled("backward", [&] { mean.backward(); });
@@ -144,6 +149,7 @@ double Trainer::accumulate_gradients(std::span<const EncodedExample* const> batc
     tokens += pass.tokens;
   }
   profiled("backward", [&] { prefix.propagate(); });
+  if (below > 0) frozen_->finish();
   adapter_.set_dropout(0, 0);
   return loss;
 }

@@ -11,6 +11,7 @@
 #include "eval/encoded_example.h"
 #include "train/adamw.h"
 #include "train/batch_order.h"
+#include "train/frozen_states.h"
 #include "train/recipe.h"
 #include "train/run_log.h"
 #include "train/schedule.h"
@@ -65,11 +66,14 @@ class Trainer {
   int64_t steps_per_epoch() const { return order_.steps_per_epoch(); }
   // False: tokens that a batch's rows begin with are read with each of them.
   void allow_sharing(bool allowed) { sharing_allowed_ = allowed; }
+  // States that runs of one process share; nullptr: none. They must outlive the trainer.
+  void share_frozen(FrozenStates* states) { frozen_ = states; }
   // Sum of losses and their count over `rows` as they are now, without gradient.
   std::pair<double, int64_t> measure(const std::vector<EncodedExample>& rows) const;
 
  private:
   bool sharing_allowed_ = true;
+  FrozenStates* frozen_ = nullptr;
   StepRecord step(const TrainerHooks& hooks);
   double accumulate_gradients(std::span<const EncodedExample* const> batch, int64_t& tokens);
   double clipped_scale(double norm) const;

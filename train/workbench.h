@@ -14,6 +14,7 @@
 #include "data/split.h"
 #include "eval/encoded_example.h"
 #include "eval/evaluate.h"
+#include "train/frozen_states.h"
 #include "train/recipe.h"
 #include "train/run_profile.h"
 
@@ -58,6 +59,9 @@ class Workbench {
   const Evaluation& base_scores(const Recipe& recipe,
                                 const std::function<void(int64_t done)>& progress);
 
+  // States below the adapters, which runs on the same batch share.
+  FrozenStates& frozen_states() { return frozen_states_; }
+
   // For profiles: what the runs hold, and how fast this machine multiplies (measured once).
   void hold(int64_t adapter_bytes, int64_t optimizer_bytes);
   MemoryUse memory();
@@ -77,6 +81,7 @@ class Workbench {
   std::map<RowsKey, std::unique_ptr<const CategoryRows>> rows_;
   std::map<PartsKey, std::unique_ptr<const EncodedParts>> parts_;
   std::map<ScoresKey, std::unique_ptr<const Evaluation>> base_scores_;
+  FrozenStates frozen_states_;
   MemoryUse held_;
   std::optional<GemmRate> gemm_rate_;
 };

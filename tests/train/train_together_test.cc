@@ -59,6 +59,8 @@ class TrainTogether : public testing::Test {
             request(prefix + "seed", {"rank=2", "seed=7", "max_steps=4"}),
             request(prefix + "dora", {"rank=2", "use_dora=true", "batch_size=3"}),
             request(prefix + "pissa", {"rank=2", "init=pissa", "dropout=0"}),
+            request(prefix + "upper2", {"rank=2", "layers_to_transform=1"}),
+            request(prefix + "upper5", {"rank=5", "layers_to_transform=1"}),
             request(prefix + "early", {"rank=3", "patience=1", "min_delta=2", "max_steps=30"})};
   }
   std::vector<RunResult> train(const std::vector<RunRequest>& requests) {
@@ -77,7 +79,7 @@ TEST_F(TrainTogether, EachRunIsAsIfItHadBeenAlone) {
     EXPECT_EQ(contents(alone[i].out), contents(together[i].out)) << together[i].out;
   }
   EXPECT_NE(contents(alone[0].out), contents(alone[2].out));
-  EXPECT_TRUE(results[5].stopped_early);
+  EXPECT_TRUE(results[7].stopped_early);
 }
 
 TEST_F(TrainTogether, StepsAreTakenInTurn) {
