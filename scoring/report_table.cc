@@ -64,8 +64,8 @@ std::string subject_lines(const std::string& name, const PartResult& part) {
   for (const Metric& metric : part.metrics) {
     const Score& score = metric.score;
     text += score_line(text.empty() ? shortened(name, kSubjectWidth) : "",
-                       shortened(score.name, kScoreWidth), count_text(score), percent(score.rate()),
-                       interval_text(score.interval()),
+                       shortened(score.name, kScoreWidth - 1), count_text(score),
+                       percent(score.rate()), interval_text(score.interval()),
                        metric.skill ? fmt::format("{:.3f}", *metric.skill) : "",
                        score.unparsed ? percent(score.unparsed_rate()) : "–");
   }
@@ -136,7 +136,7 @@ std::string gap_lines(const Report& report) {
   for (const Subject& subject : report.subjects) {
     for (const SeenGap& gap : subject.gaps) {
       text += test_line(
-          shortened(subject.name, kSubjectWidth), shortened(gap.metric, kScoreWidth),
+          shortened(subject.name, kSubjectWidth), shortened(gap.metric, kScoreWidth - 1),
           fmt::format("{} → {}", percent(gap.seen.rate()), percent(gap.unseen.rate())),
           fmt::format("{:+.1f}", 100 * gap.difference()), interval_text(gap.interval()), "", "");
     }
@@ -149,14 +149,14 @@ std::string gap_lines(const Report& report) {
 std::string comparison_line(const Comparison& comparison) {
   const PairedCounts& c = comparison.counts;
   return test_line(
-      shortened(comparison.second, kSubjectWidth), shortened(comparison.metric, kScoreWidth),
+      shortened(comparison.second, kSubjectWidth), shortened(comparison.metric, kScoreWidth - 1),
       shortened(comparison.first, kRuleWidth - 1),
       fmt::format("{:+.1f}", 100 * comparison.difference()), interval_text(paired_interval(c)),
       fmt::format("{} : {}", c.only_second, c.only_first), p_text(comparison.adjusted_p));
 }
 
 std::string baseline_test_line(const BaselineTest& test) {
-  return test_line(shortened(test.subject, kSubjectWidth), shortened(test.metric, kScoreWidth),
+  return test_line(shortened(test.subject, kSubjectWidth), shortened(test.metric, kScoreWidth - 1),
                    shortened(test.baseline, kRuleWidth - 1),
                    fmt::format("{:+.1f}", 100 * test.difference()),
                    test.bootstrap ? interval_text(*test.bootstrap) : "", "–", p_text(test.p));
