@@ -29,7 +29,7 @@ std::string relation(Finding finding) {
 }
 
 std::string p_words(double p) {
-  if (p < 1e-99) return "p < 1e-99";
+  if (p < 1e-300) return "p < 1e-300";
   return p < 1e-4 ? fmt::format("p = {:.0e}", p) : fmt::format("p = {:.2g}", p);
 }
 
