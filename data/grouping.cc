@@ -170,4 +170,14 @@ void group_examples(std::vector<Example>& examples, const Category& category) {
   }
 }
 
+double effective_sample_size(std::span<const size_t> group_sizes) {
+  double rows = 0;
+  double squares = 0;
+  for (const size_t size : group_sizes) {
+    rows += static_cast<double>(size);
+    squares += static_cast<double>(size) * static_cast<double>(size);
+  }
+  return squares > 0 ? rows * rows / squares : 0;
+}
+
 }  // namespace telora

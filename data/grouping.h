@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,5 +32,9 @@ bool is_class_cycle(const std::vector<Example>& examples, const Category& catego
 // The name of a group of the first four depends on what its rows say, not on the order of the
 // file. Throws Error(data) for a task id without a number.
 void group_examples(std::vector<Example>& examples, const Category& category);
+
+// N² / Σ n²: as many independent rows would tell as much as N rows in groups of these sizes, were
+// the rows of a group all alike (Kish, Survey Sampling, 1965). 0 without rows.
+double effective_sample_size(std::span<const size_t> group_sizes);
 
 }  // namespace telora

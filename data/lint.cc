@@ -266,11 +266,13 @@ void lint_sources(const ComparedRows& rows, CategoryLint& lint) {
 
 void lint_groups(const ComparedRows& rows, CategoryLint& lint) {
   const Keys groups = make_keys(rows.examples, [](const Example& e) { return e.group; });
-  std::map<std::string, size_t> sizes;
-  for (const std::string& group : groups) {
-    lint.largest_group = std::max(lint.largest_group, ++sizes[group]);
-  }
+  std::map<std::string, size_t> counted;
+  for (const std::string& group : groups) ++counted[group];
+  std::vector<size_t> sizes;
+  for (const auto& [group, size] : counted) sizes.push_back(size);
   lint.groups = sizes.size();
+  lint.largest_group = sizes.empty() ? 0 : std::ranges::max(sizes);
+  lint.effective_rows = effective_sample_size(sizes);
   lint.group_leaks = leaks(rows, groups);
 }
 

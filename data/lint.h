@@ -57,6 +57,7 @@ struct CategoryLint {
 
   size_t groups = 0;
   size_t largest_group = 0;
+  double effective_rows = 0;  // independent rows that would tell as much (data/grouping.h)
   BySplit group_leaks;   // test rows whose group is in training too
   BySplit answer_leaks;  // … whose question and gold answer are
   BySplit option_leaks;  // letters: … whose set of options is

@@ -18,9 +18,9 @@ namespace {
 constexpr double kTolerance = 0.01;
 
 bool is_digit(char32_t code_point) {
-  static const Regex digit(R"((\d))");
+  static const Regex digit(R"(\d)");
   return code_point < 0x80 ? code_point >= '0' && code_point <= '9'
-                           : !digit.captures(to_utf8(code_point)).empty();
+                           : digit.matches(to_utf8(code_point));
 }
 
 // Decimal digits of every script stand in unbroken runs that begin with its zero (Unicode, 4.6);

@@ -16,10 +16,6 @@ namespace {
 
 constexpr Regex::Options kAnyCase = {.ignore_case = true};
 
-bool found(const Regex& pattern, const std::string& text) {
-  return !pattern.captures(text).empty();
-}
-
 // Whether "3" or "c" is one of so many options. "Option 7-2x" is a way to split a base station.
 bool is_offered(const std::string& label, size_t count) {
   const char c = label.front();
@@ -41,8 +37,8 @@ bool names_options(const std::string& option, size_t count) {
                              R"((?:\s+(?:only|above|are correct|are true|of the above))?\W*\z)",
                              kAnyCase);
   const auto offered = [&](const std::string& label) { return is_offered(label, count); };
-  return std::ranges::any_of(called.captures(option), offered) || found(letters, option) ||
-         found(numbers, option);
+  return std::ranges::any_of(called.captures(option), offered) || letters.matches(option) ||
+         numbers.matches(option);
 }
 
 bool speaks_of_others(const std::string& option) {
@@ -54,7 +50,7 @@ bool speaks_of_others(const std::string& option) {
   static const Regex all_above(
       R"(\A\W*((?:all|none|both|any)\s+(?:above\b|(?:options|choices|answers)\W*\z)))", kAnyCase);
   static const Regex alone(R"(\A\W*(all|both|none|neither|any|either)\W*\z)", kAnyCase);
-  return found(of_them, option) || found(all_above, option) || found(alone, option);
+  return of_them.matches(option) || all_above.matches(option) || alone.matches(option);
 }
 
 // The options that may move, by place; none where the order must stay.

@@ -38,6 +38,16 @@ const pcre2_code* get(const std::shared_ptr<void>& code) {
   return static_cast<const pcre2_code*>(code.get());
 }
 
+// One match at or after byte `at`: the number of groups, 0 or less if there is none.
+int match_once(const pcre2_code* code, std::string_view text, size_t at, uint32_t flags,
+               pcre2_match_data* match) {
+  const MatchContext context(pcre2_match_context_create(nullptr));
+  pcre2_set_match_limit(context.get(), kMatchLimit);
+  const int groups = pcre2_match(code, units(text), text.size(), at, flags, match, context.get());
+  if (groups < PCRE2_ERROR_NOMATCH && groups != PCRE2_ERROR_MATCHLIMIT) fail_regex(groups, "match");
+  return groups;
+}
+
 }  // namespace
 
 Regex::Regex(std::string_view pattern, Options options) {
@@ -55,18 +65,17 @@ Regex::Regex(std::string_view pattern, Options options) {
       std::shared_ptr<void>(code, [](void* p) { pcre2_code_free(static_cast<pcre2_code*>(p)); });
 }
 
+bool Regex::matches(std::string_view text) const {
+  const MatchData match(pcre2_match_data_create_from_pattern(get(code_), nullptr));
+  return match_once(get(code_), text, 0, 0, match.get()) > 0;
+}
+
 std::vector<std::string> Regex::captures(std::string_view text) const {
   const MatchData match(pcre2_match_data_create_from_pattern(get(code_), nullptr));
-  const MatchContext context(pcre2_match_context_create(nullptr));
-  pcre2_set_match_limit(context.get(), kMatchLimit);
   std::vector<std::string> found;
   uint32_t flags = PCRE2_NOTEMPTY;
   for (size_t at = 0; at <= text.size(); flags |= PCRE2_NO_UTF_CHECK) {
-    const int groups =
-        pcre2_match(get(code_), units(text), text.size(), at, flags, match.get(), context.get());
-    if (groups < PCRE2_ERROR_NOMATCH && groups != PCRE2_ERROR_MATCHLIMIT)
-      fail_regex(groups, "match");
-    if (groups < 2) break;
+    if (match_once(get(code_), text, at, flags, match.get()) < 2) break;
     const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(match.get());
     found.emplace_back(text.substr(ends[2], ends[3] - ends[2]));
     at = ends[1];

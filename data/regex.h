@@ -18,6 +18,9 @@ class Regex {
   explicit Regex(std::string_view pattern) : Regex(pattern, Options()) {}
   Regex(std::string_view pattern, Options options);
 
+  // Whether it matches anywhere, the empty match included. Where the bound below is hit: no.
+  bool matches(std::string_view text) const;
+
   // Group 1 of every match that is not empty, left to right. Backtracking is bounded: where the
   // bound is hit the search ends.
   std::vector<std::string> captures(std::string_view text) const;

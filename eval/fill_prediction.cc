@@ -5,6 +5,7 @@
 
 #include "data/answer_parser.h"
 #include "data/prompt.h"
+#include "scoring/majority.h"
 
 namespace telora {
 
@@ -20,22 +21,6 @@ std::vector<double> by_length(std::vector<double> values,
   for (size_t i = 0; i < values.size(); ++i)
     values[i] /= static_cast<double>(std::max<size_t>(completions[i].size(), 1));
   return values;
-}
-
-// Answers as numbers: equal ones have one number, in the order of their first appearance.
-std::vector<std::optional<size_t>> numbered(const std::vector<Sample>& samples) {
-  std::vector<std::string> seen;
-  std::vector<std::optional<size_t>> numbers;
-  for (const Sample& sample : samples) {
-    if (sample.predicted.empty()) {
-      numbers.emplace_back();
-      continue;
-    }
-    auto found = std::ranges::find(seen, sample.predicted);
-    if (found == seen.end()) found = seen.insert(found, sample.predicted);
-    numbers.emplace_back(static_cast<size_t>(found - seen.begin()));
-  }
-  return numbers;
 }
 
 }  // namespace
@@ -87,12 +72,10 @@ void add_samples(Prediction& prediction, const Category& category, const Example
     const ReadAnswer read = read_answer(category.parser, output, prediction.gold, example.options);
     prediction.samples.push_back({std::move(output), read.parsed, read.correct});
   }
-  const std::vector<std::optional<size_t>> votes = numbered(prediction.samples);
-  const std::optional<size_t> winner = majority_vote(votes);
+  const std::optional<size_t> winner = majority_vote(prediction.samples);
   if (!winner) return;
-  const auto first = static_cast<size_t>(std::ranges::find(votes, winner) - votes.begin());
-  prediction.voted = prediction.samples[first].predicted;
-  prediction.voted_correct = prediction.samples[first].correct;
+  prediction.voted = prediction.samples[*winner].predicted;
+  prediction.voted_correct = prediction.samples[*winner].correct;
 }
 
 }  // namespace telora

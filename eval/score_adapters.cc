@@ -75,7 +75,7 @@ class Scoring {
     std::vector<LoraAdapter> adapters;
     for (const AdapterFile& file : read_adapters())
       adapters.push_back(LoraAdapter::from_file(file));
-    std::vector<Scored> subjects{{"base", nullptr}};
+    std::vector<Scored> subjects{{kBaseName, nullptr}};
     for (size_t i = 0; i < adapters.size(); ++i)
       subjects.push_back({request_.adapters[i], &adapters[i]});
     ReportInputs inputs = begin_report();

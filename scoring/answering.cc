@@ -131,4 +131,10 @@ const AnswerSet* find_answers(const std::vector<AnswerSet>& sets, const std::str
 
 std::string reading_name(const std::string& parser) { return "by " + parser; }
 
+std::optional<std::string> variant_of(const std::string& metric) {
+  if (metric == kSelectionByLength) return kSelection;
+  if (metric.starts_with(reading_name(""))) return kGenerated;
+  return std::nullopt;
+}
+
 }  // namespace telora

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,5 +28,9 @@ const AnswerSet* find_answers(const std::vector<AnswerSet>& sets, const std::str
 
 // The metric of what another parser reads in the generated answers: "by inspect-current".
 std::string reading_name(const std::string& parser);
+
+// The metric whose answers this one looks at by another rule: kGenerated for what another parser
+// reads, kSelection for kSelectionByLength. Nothing for a metric of its own.
+std::optional<std::string> variant_of(const std::string& metric);
 
 }  // namespace telora

@@ -7,9 +7,6 @@
 
 namespace telora {
 
-// The subject that the others are compared with, if there is one of this name.
-inline constexpr const char* kBaseName = "base";
-
 struct PartPredictions {
   std::string part = {};  // train | validation | test
   std::vector<Prediction> predictions = {};

@@ -10,6 +10,7 @@ namespace {
 constexpr int64_t kFewestAnswers = 20;  // below, chance alone makes such histograms
 constexpr double kConstantShare = 0.95;
 constexpr double kMostVariation = 0.25;
+
 }  // namespace
 
 Collapse find_collapse(const std::vector<Prediction>& predictions) {

@@ -6,15 +6,15 @@
 
 namespace telora {
 
-std::optional<size_t> majority_vote(std::span<const std::optional<size_t>> answers) {
+std::optional<size_t> majority_vote(std::span<const Sample> samples) {
   std::optional<size_t> winner;
   std::ptrdiff_t most = 0;
-  for (const std::optional<size_t>& answer : answers) {
-    if (!answer) continue;
-    const auto votes = std::ranges::count(answers, answer);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    if (samples[i].predicted.empty()) continue;
+    const auto votes = std::ranges::count(samples, samples[i].predicted, &Sample::predicted);
     if (votes <= most) continue;
     most = votes;
-    winner = answer;
+    winner = i;
   }
   return winner;
 }

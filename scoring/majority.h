@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "scoring/prediction.h"
 #include "scoring/sampling.h"
 
 namespace telora {
@@ -20,9 +21,10 @@ struct MajoritySettings {
   uint64_t seed = 42;  // sample i of a question is drawn with seed + i and the question's id
 };
 
-// The most frequent answer (Wang et al., arXiv 2203.11171); of equally frequent ones that which was
-// drawn first. An answer that was not understood has no vote; nothing if none was.
-std::optional<size_t> majority_vote(std::span<const std::optional<size_t>> answers);
+// The first sample of those that give the most frequent answer (Wang et al., arXiv 2203.11171); of
+// equally frequent answers that which was drawn first. A sample that was not understood has no
+// vote; nothing if none was.
+std::optional<size_t> majority_vote(std::span<const Sample> samples);
 
 // "generated maj@4"
 std::string majority_name(int64_t samples);

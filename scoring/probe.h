@@ -16,8 +16,8 @@ struct ProbeParts {
 
 // Small linear models of the texts, trained in seconds. What they know cannot be called
 // understanding, so what they score costs nothing. Each is trained with several penalties (and
-// kinds of words); the one that gets most validation rows right is scored, of equals the most
-// penalised. Deterministic. All throw Error(data) without training or validation rows.
+// kinds of features); the one to which the validation answers are likeliest is scored, of equals
+// the most penalised. Deterministic. All throw Error(data) without training or validation rows.
 
 // Words and pairs of words of each option; neither the question nor the other options are read. For
 // letters.

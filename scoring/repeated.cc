@@ -35,31 +35,17 @@ bool any_right(Samples samples) {
   return std::ranges::any_of(samples, [](const Sample& sample) { return sample.correct; });
 }
 
-// Each answer as the place where it was first given; nothing for one that was not understood.
-std::vector<std::optional<size_t>> votes_of(Samples samples) {
-  std::vector<std::optional<size_t>> votes;
-  for (const Sample& sample : samples) {
-    const auto first = std::ranges::find(samples, sample.predicted, &Sample::predicted);
-    if (sample.predicted.empty()) {
-      votes.push_back(std::nullopt);
-    } else {
-      votes.push_back(static_cast<size_t>(first - samples.begin()));
-    }
-  }
-  return votes;
-}
-
 struct Vote {
   bool correct = false;
   double share = 0;  // of the winner among all samples
 };
 
 Vote take_vote(Samples samples) {
-  const std::vector<std::optional<size_t>> votes = votes_of(samples);
-  const std::optional<size_t> winner = majority_vote(votes);
+  const std::optional<size_t> winner = majority_vote(samples);
   if (!winner) return {};
-  return {samples[*winner].correct, static_cast<double>(std::ranges::count(votes, winner)) /
-                                        static_cast<double>(samples.size())};
+  const auto votes = std::ranges::count(samples, samples[*winner].predicted, &Sample::predicted);
+  return {samples[*winner].correct,
+          static_cast<double>(votes) / static_cast<double>(samples.size())};
 }
 
 bool all_equal(Samples samples) {

@@ -16,6 +16,9 @@
 
 namespace telora {
 
+// The subject that the others are compared with, if there is one of this name.
+inline constexpr const char* kBaseName = "base";
+
 // How much better one subject does on the rows that its adapter was trained on.
 struct SeenGap {
   std::string metric = {};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "scoring/answering.h"
 #include "scoring/published.h"
 #include "scoring/report_charts.h"
 #include "scoring/report_sections.h"
@@ -41,7 +42,7 @@ std::string_view mood(const SubjectVerdict& v) {
 // The same in everyday words.
 std::string plain_words(const Report& report, const SubjectVerdict& v) {
   const Score* own = find_score(report, v.subject, v.part, v.metric);
-  const Score* base = v.against_base ? find_score(report, "base", v.part, v.metric) : nullptr;
+  const Score* base = v.against_base ? find_score(report, kBaseName, v.part, v.metric) : nullptr;
   const Baseline* free = best_baseline(report, v.part);
   if (own == nullptr) return {};
   std::string words = fmt::format("It answers {} {} questions right", in_hundred(own->rate()),
@@ -72,19 +73,14 @@ std::string verdicts(const Report& report) {
   return cards.empty() ? "<p>Nothing was scored.</p>\n" : cards;
 }
 
-// What the chart has room for; the table below it has all.
-bool is_headline(const std::string& metric) {
-  return metric == kGenerated || metric == kSelection || metric.find("maj@") != std::string::npos;
-}
-
 void add_subject_rows(const Report& report, const std::string& part, std::vector<StripRow>& rows) {
   for (const Subject& subject : report.subjects) {
     const PartResult* result = find_part(report, subject.name, part);
     if (result == nullptr) continue;
     for (const Metric& metric : result->metrics) {
-      if (!is_headline(metric.score.name)) continue;
+      if (variant_of(metric.score.name)) continue;  // the table below has all
       rows.push_back({subject.name, metric.score.name, metric.score.rate(), metric.score.interval(),
-                      subject.name == "base" ? "base" : "adapter"});
+                      subject.name == kBaseName ? "base" : "adapter"});
     }
   }
 }

@@ -83,7 +83,7 @@ std::string test_table(const Report& report, const std::string& part) {
   }
   for (const BaselineTest& t : report.baseline_tests) {
     // The base's own skill is not in question once there are others.
-    if (t.part != part || (report.subjects.size() > 1 && t.subject == "base")) continue;
+    if (t.part != part || (report.subjects.size() > 1 && t.subject == kBaseName)) continue;
     table.row({t.subject, t.metric, t.baseline, finding_text(t.finding()), points(t.difference()),
                "–", interval_or_none(t.bootstrap), "–", p_text(t.p)});
   }

@@ -1,9 +1,13 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <set>
 
 #include "core/error.h"
+#include "scoring/answering.h"
 #include "scoring/guards.h"
 #include "scoring/report.h"
 #include "scoring/report_text.h"
@@ -59,10 +63,34 @@ std::string count_text(const Score& score) {
   return fmt::format("{} of {}", grouped(score.correct), grouped(score.n));
 }
 
-std::string subject_lines(const std::string& name, const PartResult& part) {
+// Whether a variant has the very counts of the metric that it is a variant of.
+bool repeats_its_main(const PartResult& part, const Score& score) {
+  const std::optional<std::string> main = variant_of(score.name);
+  const Metric* other = main ? find_metric(part, *main) : nullptr;
+  return other != nullptr && other->score.correct == score.correct && other->score.n == score.n &&
+         other->score.unparsed.value_or(0) == score.unparsed.value_or(0);
+}
+
+// Variants that do so for every subject, and need no lines of their own.
+std::set<std::string> silent_variants(const Report& report, const std::string& part) {
+  std::set<std::string> silent, speaking;
+  for (const Subject& subject : report.subjects) {
+    const PartResult* result = find_part(report, subject.name, part);
+    if (result == nullptr) continue;
+    for (const Metric& metric : result->metrics) {
+      (repeats_its_main(*result, metric.score) ? silent : speaking).insert(metric.score.name);
+    }
+  }
+  for (const std::string& name : speaking) silent.erase(name);
+  return silent;
+}
+
+std::string subject_lines(const std::string& name, const PartResult& part,
+                          const std::set<std::string>& silent) {
   std::string text;
   for (const Metric& metric : part.metrics) {
     const Score& score = metric.score;
+    if (silent.contains(score.name)) continue;
     text += score_line(text.empty() ? shortened(name, kSubjectWidth) : "",
                        shortened(score.name, kScoreWidth - 1), count_text(score),
                        percent(score.rate()), interval_text(score.interval()),
@@ -114,7 +142,7 @@ std::string more_lines(const std::string& name, const PartResult& part) {
     add("macro-F1", fmt::format("{} {:.3f}", c.metric, c.macro_f1()));
   }
   for (const AnswerHistogram& h : part.histograms) {
-    if (!h.collapsed) continue;
+    if (!h.collapsed || variant_of(h.metric)) continue;
     add("COLLAPSED",
         fmt::format("{}, {} of answers are {}, distance to the right ones {:.2f}", h.metric,
                     percent(h.largest_share), printable(h.largest, 20), h.total_variation));
@@ -135,6 +163,7 @@ std::string gap_lines(const Report& report) {
   std::string text;
   for (const Subject& subject : report.subjects) {
     for (const SeenGap& gap : subject.gaps) {
+      if (variant_of(gap.metric)) continue;
       text += test_line(
           shortened(subject.name, kSubjectWidth), shortened(gap.metric, kScoreWidth - 1),
           fmt::format("{} → {}", percent(gap.seen.rate()), percent(gap.unseen.rate())),
@@ -165,12 +194,14 @@ std::string baseline_test_line(const BaselineTest& test) {
 std::string tests(const Report& report, const std::string& part) {
   std::string text;
   for (const Comparison& comparison : report.comparisons) {
-    if (comparison.part == part) text += comparison_line(comparison);
+    if (comparison.part == part && !variant_of(comparison.metric)) {
+      text += comparison_line(comparison);
+    }
   }
   for (const BaselineTest& test : report.baseline_tests) {
     // The base's own skill is not in question once there are others.
-    const bool wanted = report.subjects.size() == 1 || test.subject != "base";
-    if (test.part == part && wanted) text += baseline_test_line(test);
+    const bool wanted = report.subjects.size() == 1 || test.subject != kBaseName;
+    if (test.part == part && wanted && !variant_of(test.metric)) text += baseline_test_line(test);
   }
   if (text.empty()) return {};
   return fmt::format("\n{}{}{}",
@@ -186,12 +217,13 @@ std::string majority_note(const MajoritySettings& m) {
 }
 
 // What a reader must know to trust a number: who read the answers, which tests were made.
-std::string notes(const Report& report) {
+std::string notes(const Report& report, const std::set<std::string>& silent) {
   std::string text;
   const auto note = [&](bool wanted, const std::string& sentence) {
     if (wanted) text += (text.empty() ? "\n" : "") + wrapped(sentence, kColumns, "  ");
   };
   note(!report.parser.empty(), fmt::format("Generated answers read by {}.", report.parser));
+  note(!silent.empty(), fmt::format("With the same counts: {}.", fmt::join(silent, ", ")));
   note(report.majority.samples > 0, majority_note(report.majority));
   note(!report.baselines.empty(), "Skill: (accuracy − A₀) / (1 − A₀).");
   note(!report.comparisons.empty(),
@@ -217,15 +249,16 @@ std::string verdict_lines(const Report& report) {
 
 std::string render_table(const Report& report) {
   const std::string part = main_part(report);
+  const std::set<std::string> silent = silent_variants(report, part);
   std::string text = heading(report);
   text += score_line("", "", "correct", "accuracy", "95 % interval", "skill", "unparsed") + rule();
   for (const Subject& subject : report.subjects) {
     const PartResult* result = find_part(report, subject.name, part);
-    if (result != nullptr) text += subject_lines(subject.name, *result);
+    if (result != nullptr) text += subject_lines(subject.name, *result, silent);
   }
   text += baseline_lines(report, part);
-  return text + more(report, part) + gap_lines(report) + tests(report, part) + notes(report) +
-         verdict_lines(report);
+  return text + more(report, part) + gap_lines(report) + tests(report, part) +
+         notes(report, silent) + verdict_lines(report);
 }
 
 }  // namespace telora

@@ -13,30 +13,26 @@ namespace telora {
 
 namespace {
 
-bool holds(const Regex& pattern, const std::string& text) {
-  return !pattern.captures(text).empty();
-}
-
 std::vector<double> all_of_the_above_scores(const Example& row) {
-  static const Regex all("(all of the above)", {.ignore_case = true});
-  static const Regex none("(none of)", {.ignore_case = true});
+  static const Regex all("all of the above", {.ignore_case = true});
+  static const Regex none("none of", {.ignore_case = true});
   constexpr double kFirst = 1e9;  // longer than any option
   std::vector<double> scores = option_lengths(row.options);
   for (size_t i = 0; i < scores.size(); ++i) {
-    if (holds(none, row.options[i])) scores[i] = -1;
-    if (holds(all, row.options[i])) scores[i] = kFirst;
+    if (none.matches(row.options[i])) scores[i] = -1;
+    if (all.matches(row.options[i])) scores[i] = kFirst;
   }
   return scores;
 }
 
 std::vector<double> cautious_scores(const Example& row) {
-  static const Regex certain(R"((assum|since|because|\bfull\b|\ball\b|maximi))",
+  static const Regex certain(R"(assum|since|because|\bfull\b|\ball\b|maximi)",
                              {.ignore_case = true});
   const std::vector<double> lengths = option_lengths(row.options);
   std::vector<double> scores = lengths;
   bool any_left = false;
   for (size_t i = 0; i < scores.size(); ++i) {
-    const bool dropped = holds(certain, row.options[i]);
+    const bool dropped = certain.matches(row.options[i]);
     if (dropped) scores[i] = -1;
     any_left = any_left || !dropped;
   }

@@ -5,7 +5,6 @@
 #include <limits>
 #include <numeric>
 
-#include "core/error.h"
 
 namespace telora {
 
@@ -107,20 +106,6 @@ McNemar mcnemar(const PairedCounts& counts) {
   const int64_t least = std::min(counts.only_first, counts.only_second);
   const double doubled = 2 * binomial_at_most(least, discordant, 0.5);
   return {std::min(1.0, doubled), std::min(1.0, doubled - binomial_point(least, discordant, 0.5))};
-}
-
-PairedCounts count_pairs(std::span<const bool> first, std::span<const bool> second) {
-  if (first.size() != second.size()) {
-    fail(ErrorKind::kInternal, {.file = "paired test", .field = "second"},
-         std::to_string(second.size()) + " marks", std::to_string(first.size()));
-  }
-  PairedCounts counts{.n = static_cast<int64_t>(first.size())};
-  for (size_t i = 0; i < first.size(); ++i) {
-    counts.only_first += first[i] && !second[i];
-    counts.only_second += second[i] && !first[i];
-    counts.both += first[i] && second[i];
-  }
-  return counts;
 }
 
 Interval paired_interval(const PairedCounts& counts, double z) {

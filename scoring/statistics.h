@@ -49,9 +49,6 @@ struct McNemar {
 
 McNemar mcnemar(const PairedCounts& counts);
 
-// Counts two equally long lists of right-or-wrong marks. Throws Error(internal) if lengths differ.
-PairedCounts count_pairs(std::span<const bool> first, std::span<const bool> second);
-
 // Newcombe's interval of a difference of two proportions of the same items, second − first: Wilson
 // intervals of both, joined with their correlation, whose numerator is shrunk by n/2 where it is
 // positive (method 10 of Newcombe, Statistics in Medicine 17, 1998, pp. 2635-2650).

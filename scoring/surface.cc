@@ -1,6 +1,7 @@
 #include "scoring/surface.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
 #include <string>
@@ -28,36 +29,36 @@ const Stems& small_words() {
 const std::vector<Regex>& stock_phrases() {
   static const std::vector<Regex> phrases = [] {
     std::vector<Regex> list;
-    for (const char* pattern : {R"((all of the above))",
-                                R"((none of))",
-                                R"((both ))",
-                                R"((option))",
-                                R"((assum))",
-                                R"((since))",
-                                R"((because))",
-                                R"(\b(full)\b)",
-                                R"(\b(all)\b)",
-                                R"((maximi))",
-                                R"((while))",
-                                R"((limit))",
-                                R"((defer))",
-                                R"(\b(only)\b)",
-                                R"((always))",
-                                R"((never))",
-                                R"(\b(must)\b)",
+    for (const char* pattern : {R"(all of the above)",
+                                R"(none of)",
+                                R"(both )",
+                                R"(option)",
+                                R"(assum)",
+                                R"(since)",
+                                R"(because)",
+                                R"(\bfull\b)",
+                                R"(\ball\b)",
+                                R"(maximi)",
+                                R"(while)",
+                                R"(limit)",
+                                R"(defer)",
+                                R"(\bonly\b)",
+                                R"(always)",
+                                R"(never)",
+                                R"(\bmust\b)",
                                 R"(\b(may|might|could|can)\b)",
                                 R"(\b(not|no)\b)",
-                                R"(\b(and)\b)",
-                                R"(\b(or)\b)",
+                                R"(\band\b)",
+                                R"(\bor\b)",
                                 R"(\b(more|most|better|higher)\b)",
                                 R"(\b(reduc|decreas|lower|minimi))",
                                 R"(\b(improv|enhanc|increas|optimi))",
                                 R"(\b(ensur|support|provid|enabl|allow))",
-                                R"(^(to)\b)",
-                                R"(^(by)\b)",
+                                R"(^to\b)",
+                                R"(^by\b)",
                                 R"(^(an?|the)\b)",
-                                R"(\b(the)\b)",
-                                R"(\b(specific)\b)",
+                                R"(\bthe\b)",
+                                R"(\bspecific\b)",
                                 R"(\b(single|exclusively|solely)\b)",
                                 R"(\b(various|different|multiple|several)\b)",
                                 R"(\b(based on|depend))"}) {
@@ -71,6 +72,7 @@ const std::vector<Regex>& stock_phrases() {
 // The question and its options as words.
 struct Texts {
   std::vector<std::string> options;             // without their numbers
+  std::vector<double> lengths;                  // of each option, in code points
   std::vector<std::vector<std::string>> words;  // of each option
   std::vector<Stems> stems;                     // of each option
   std::vector<std::string> question;            // words
@@ -88,6 +90,7 @@ Stems stems_of(const std::vector<std::string>& words) {
 
 Texts read_texts(const Example& example) {
   Texts texts{.options = strip_option_numbers(example.options),
+              .lengths = option_lengths(example.options),
               .words = {},
               .stems = {},
               .question = words_of(example.question),
@@ -136,14 +139,9 @@ double shared_pairs(const std::vector<std::string>& a, const std::vector<std::st
   return count;
 }
 
-double count_of(const std::string& text, bool (*counts)(unsigned char)) {
-  return static_cast<double>(
-      std::ranges::count_if(text, [&](char c) { return counts(static_cast<unsigned char>(c)); }));
-}
-
-bool is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
-bool is_capital(unsigned char c) { return c >= 'A' && c <= 'Z'; }
-bool is_sign(unsigned char c) {
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_sign(char c) {
   return c > ' ' && c < 0x7F && !is_digit(c) && !is_capital(c) && !(c >= 'a' && c <= 'z');
 }
 
@@ -153,43 +151,71 @@ double mean_word_length(const std::vector<std::string>& words) {
   return bytes / std::max(1.0, static_cast<double>(words.size()));
 }
 
-constexpr size_t kMeasures = 14;
+// Something measured on option i.
+struct Look {
+  double (*measure)(const Texts&, size_t i);
+  enum class Kind { kRank, kCount } kind = Kind::kRank;  // a small count tells by itself too
+};
 
-std::vector<Measure> measure(const Texts& texts) {
-  std::vector<Measure> m(kMeasures);
-  const std::vector<double> lengths = option_lengths(texts.options);
+template <auto counts>
+double count_of(const Texts& texts, size_t i) {
+  return static_cast<double>(std::ranges::count_if(texts.options[i], counts));
+}
+
+template <char c>
+double count_char(const Texts& texts, size_t i) {
+  return static_cast<double>(std::ranges::count(texts.options[i], c));
+}
+
+double overlap(const Texts& texts, size_t i) {
+  return shared(texts.stems[i], texts.question_stems);
+}
+
+double overlap_share(const Texts& texts, size_t i) {
+  return overlap(texts, i) / std::max(1.0, size_of(texts.stems[i]));
+}
+
+constexpr auto kCount = Look::Kind::kCount;
+constexpr std::array kLooks = {
+    Look{[](const Texts& t, size_t i) { return t.lengths[i]; }},
+    Look{[](const Texts& t, size_t i) { return static_cast<double>(t.words[i].size()); }},
+    Look{count_char<','>, kCount},
+    Look{count_of<is_digit>, kCount},
+    Look{count_of<is_capital>},
+    Look{count_of<is_sign>},
+    Look{count_char<'('>, kCount},
+    Look{count_char<'-'>, kCount},
+    Look{overlap, kCount},
+    Look{overlap_share},
+    Look{likeness},
+    Look{oddness},
+    Look{[](const Texts& t, size_t i) { return mean_word_length(t.words[i]); }},
+    Look{[](const Texts& t, size_t i) { return shared_pairs(t.words[i], t.question); }, kCount},
+};
+
+// Those of them that are shares, and so tell by their size.
+constexpr std::array kShareLooks = {overlap_share, likeness, oddness};
+
+Measure measure_all(const Texts& texts, const Look& look) {
+  Measure measure;
   for (size_t i = 0; i < texts.options.size(); ++i) {
-    const std::string& text = texts.options[i];
-    const double overlap = shared(texts.stems[i], texts.question_stems);
-    m[0].push_back(lengths[i]);
-    m[1].push_back(static_cast<double>(texts.words[i].size()));
-    m[2].push_back(count_of(text, [](unsigned char c) { return c == ','; }));
-    m[3].push_back(count_of(text, is_digit));
-    m[4].push_back(count_of(text, is_capital));
-    m[5].push_back(count_of(text, is_sign));
-    m[6].push_back(count_of(text, [](unsigned char c) { return c == '('; }));
-    m[7].push_back(count_of(text, [](unsigned char c) { return c == '-'; }));
-    m[8].push_back(overlap);
-    m[9].push_back(overlap / std::max(1.0, size_of(texts.stems[i])));
-    m[10].push_back(likeness(texts, i));
-    m[11].push_back(oddness(texts, i));
-    m[12].push_back(mean_word_length(texts.words[i]));
-    m[13].push_back(shared_pairs(texts.words[i], texts.question));
+    measure.push_back(look.measure(texts, i));
   }
-  return m;
+  return measure;
 }
 
 // A feature is a group and a small number in it.
 constexpr uint32_t kGroupSize = 32;
-constexpr uint32_t kPlace = kMeasures;
-constexpr uint32_t kFlags = kMeasures + 1;
-constexpr uint32_t kLength = kMeasures + 2;   // and the next two
-constexpr uint32_t kShares = kMeasures + 5;   // and the next two
-constexpr uint32_t kPlaceOf = kMeasures + 8;  // one group for each number of options
-constexpr uint32_t kPhrases = kPlaceOf + 11;
-constexpr uint32_t kGroups = kPhrases + 40;
-constexpr uint32_t kAtoms = kGroups * kGroupSize;
 constexpr uint32_t kPlaces = 10;  // options at most
+constexpr uint32_t kMostPhrases = 40;
+constexpr uint32_t kPlace = kLooks.size();
+constexpr uint32_t kFlags = kPlace + 1;
+constexpr uint32_t kLength = kFlags + 1;                     // and the next two
+constexpr uint32_t kShares = kLength + 3;                    // and the next two
+constexpr uint32_t kPlaceOf = kShares + kShareLooks.size();  // one group for each number of options
+constexpr uint32_t kPhrases = kPlaceOf + kPlaces + 1;
+constexpr uint32_t kGroups = kPhrases + kMostPhrases;
+constexpr uint32_t kAtoms = kGroups * kGroupSize;
 constexpr float kByPlaceWeight = 0.3F;
 
 class Atoms {
@@ -213,9 +239,9 @@ class Atoms {
   std::vector<uint32_t> found_;
 };
 
-// Where option i stands among all by one measure.
+// Where option i stands among all by look m.
 void add_rank(Atoms& atoms, size_t m, const Measure& values, size_t i) {
-  constexpr double kSame = 10, kGreatest = 11, kLeast = 13, kCount = 15, kMostCounted = 4;
+  constexpr double kSame = 10, kGreatest = 11, kLeast = 13, kCounted = 15, kMostCounted = 4;
   const auto greater = std::ranges::count_if(values, [&](double v) { return v > values[i]; });
   const auto less = std::ranges::count_if(values, [&](double v) { return v < values[i]; });
   if (greater == 0 && less == 0) return atoms.add(m, kSame);
@@ -223,8 +249,7 @@ void add_rank(Atoms& atoms, size_t m, const Measure& values, size_t i) {
   atoms.add(m, static_cast<double>(greater));
   if (greater == 0) atoms.add(m, kGreatest + tied);
   if (less == 0) atoms.add(m, kLeast + tied);
-  const bool counts = m == 2 || m == 3 || (m >= 6 && m <= 8) || m == 13;
-  if (counts) atoms.add(m, kCount + std::min(kMostCounted, values[i]));
+  if (kLooks[m].kind == kCount) atoms.add(m, kCounted + std::min(kMostCounted, values[i]));
 }
 
 // Lengths against the mean and the longest of the others, in steps of a fifth of a power of e.
@@ -250,7 +275,7 @@ std::vector<std::vector<bool>> find_phrases(const Texts& texts) {
   std::vector<std::vector<bool>> found;
   for (const Regex& phrase : stock_phrases()) {
     std::vector<bool>& holders = found.emplace_back();
-    for (const std::string& text : texts.options) holders.push_back(!phrase.captures(text).empty());
+    for (const std::string& text : texts.options) holders.push_back(phrase.matches(text));
   }
   return found;
 }
@@ -290,14 +315,17 @@ void add_place(Atoms& atoms, const Texts& texts, size_t i) {
 
 std::vector<Features> surface_features(const Example& example) {
   const Texts texts = read_texts(example);
-  const std::vector<Measure> measures = measure(texts);
+  std::vector<Measure> measures;
+  for (const Look& look : kLooks) measures.push_back(measure_all(texts, look));
   const std::vector<std::vector<bool>> phrases = find_phrases(texts);
   std::vector<Features> options;
   for (size_t i = 0; i < texts.options.size(); ++i) {
     Atoms atoms;
-    for (size_t m = 0; m < kMeasures; ++m) add_rank(atoms, m, measures[m], i);
-    add_length(atoms, measures[0], i);
-    for (size_t k = 0; k < 3; ++k) atoms.add(kShares + k, std::round(5 * measures[9 + k][i]));
+    for (size_t m = 0; m < kLooks.size(); ++m) add_rank(atoms, m, measures[m], i);
+    add_length(atoms, texts.lengths, i);
+    for (size_t k = 0; k < kShareLooks.size(); ++k) {
+      atoms.add(kShares + k, std::round(5 * kShareLooks[k](texts, i)));
+    }
     add_phrases(atoms, phrases, i);
     add_place(atoms, texts, i);
     options.push_back(atoms.features(i));

@@ -11,7 +11,7 @@ namespace telora {
 namespace {
 
 constexpr double kManyUnparsed = 0.05;
-constexpr double kConstantShare = 0.9;  // above, one answer is what there is to say
+constexpr double kMostlyOne = 0.9;  // above, one answer is what there is to say
 
 template <typename T>
 const T* find_test(const std::vector<T>& tests, const std::string T::*name,
@@ -57,7 +57,7 @@ const AnswerHistogram* collapsed_histogram(const PartResult& part, const std::st
 }
 
 std::string collapse_words(const AnswerHistogram& histogram) {
-  if (histogram.largest_share > kConstantShare) {
+  if (histogram.largest_share > kMostlyOne) {
     return fmt::format("{:.0f} % of its answers are {}", 100 * histogram.largest_share,
                        printable(histogram.largest, 40));
   }

@@ -35,8 +35,9 @@ std::string duplicate_line(const CategoryLint& lint) {
 }
 
 std::string group_line(const CategoryLint& lint) {
-  return fmt::format("{:<13}{:>9}{:>9}{:>9}{:>26}{:>30}\n", lint.category, lint.rows, lint.groups,
-                     lint.largest_group, by_split(lint.group_leaks), by_split(lint.test_rows));
+  return fmt::format("{:<13}{:>8}{:>8}{:>9}{:>9.0f}{:>26}{:>30}\n", lint.category, lint.rows,
+                     lint.groups, lint.largest_group, lint.effective_rows,
+                     by_split(lint.group_leaks), by_split(lint.test_rows));
 }
 
 std::string rows_named(const std::vector<size_t>& rows) {
@@ -155,7 +156,8 @@ Json to_value(const CategoryLint& lint) {
                 {"near_pairs", lint.near_pairs},
                 {"near_pairs_same_answer", lint.near_pairs_same_answer},
                 {"groups", lint.groups},
-                {"largest_group", lint.largest_group}};
+                {"largest_group", lint.largest_group},
+                {"effective_rows", lint.effective_rows}};
   value["leaks"] = {{"group", lint.group_leaks},
                     {"question_and_answer", lint.answer_leaks},
                     {"item", lint.item_leaks},
@@ -185,9 +187,11 @@ std::string lint_text(const LintFindings& findings) {
       methods, "", "same question", "conflicts", "5 words (%)", "leak", "5 chars (%)", "leak");
   for (const CategoryLint& lint : findings.categories) text += duplicate_line(lint);
   text += fmt::format(
-      "\nGroups. Leak: test rows whose group is in "
-      "training.\n\n{:<13}{:>9}{:>9}{:>9}{:>26}{:>30}\n",
-      "", "rows", "groups", "largest", "leak", "test rows");
+      "\nGroups. Worth: as many rows without groups would tell as much, were the rows of a group "
+      "all "
+      "alike. Leak: test rows whose group is in training.\n\n"
+      "{:<13}{:>8}{:>8}{:>9}{:>9}{:>26}{:>30}\n",
+      "", "rows", "groups", "largest", "worth", "leak", "test rows");
   for (const CategoryLint& lint : findings.categories) text += group_line(lint);
   text += "\nFindings. Rows are counted from 0.\n\n";
   for (const CategoryLint& lint : findings.categories) text += findings_of(lint);

@@ -49,8 +49,8 @@ std::string row(const std::string& name, const std::string& state, const std::st
 }
 
 std::string base_row(const Report& report) {
-  return row("base, " + report.category, "", "", "", share_text(report, "base", kSelection),
-             share_text(report, "base", kGenerated));
+  return row("base, " + report.category, "", "", "", share_text(report, kBaseName, kSelection),
+             share_text(report, kBaseName, kGenerated));
 }
 
 std::string run_row(const std::string& name, const RunRequest& request, const RunResult& result) {

@@ -11,11 +11,17 @@ namespace telora {
 
 namespace {
 
+// The balanced accuracy stands beside the plain one: a constant answer shows at once.
 std::string evaluation_line(const EvaluationRecord& record) {
-  return fmt::format(
-      "  step {:>4}  epoch {:.2f}  validation loss {:.4f}  selection accuracy {:.1f} % of {}{}",
-      record.step, record.epoch, record.loss, 100.0 * record.selection_accuracy.value_or(0),
-      record.n, record.best ? "  best" : "");
+  std::string line = fmt::format("  step {:>4}  epoch {:.2f}  validation loss {:.4f}", record.step,
+                                 record.epoch, record.loss);
+  if (const auto& accuracy = record.selection_accuracy) {
+    line += fmt::format("  selection accuracy {:.1f} %", 100 * *accuracy);
+  }
+  if (const auto& balanced = record.balanced_accuracy) {
+    line += fmt::format(", balanced {:.1f} %", 100 * *balanced);
+  }
+  return line + (record.best ? "  best" : "");
 }
 
 std::string value_of(const std::vector<std::pair<std::string, std::string>>& lines,

@@ -146,5 +146,12 @@ TEST(Grouping, TaskWithoutNumberIsRefused) {
   }
 }
 
+TEST(EffectiveSampleSize, ByHand) {
+  EXPECT_DOUBLE_EQ(effective_sample_size(std::vector<size_t>{1, 1, 1}), 3);
+  EXPECT_DOUBLE_EQ(effective_sample_size(std::vector<size_t>(108, 8)), 108);
+  EXPECT_DOUBLE_EQ(effective_sample_size(std::vector<size_t>{3, 1}), 1.6);
+  EXPECT_EQ(effective_sample_size({}), 0);
+}
+
 }  // namespace
 }  // namespace telora

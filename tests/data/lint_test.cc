@@ -180,6 +180,29 @@ TEST_P(PublishedLint, GroupTable) {
   EXPECT_EQ(lint.test_rows.at(0), GetParam().test_rows);
 }
 
+TEST(PublishedFindings, GroupsAndWhatTheyAreWorth) {
+  TELORA_REQUIRE_PUBLISHED_DATA();
+  struct Groups {
+    const char* category;
+    size_t groups, largest;
+    double worth;
+  };
+  for (const Groups& want : {Groups{"teleqna", 9884, 26, 9215},
+                             {"6g-bench", 488, 21, 371},
+                             {"3gpp-tsg", 1964, 5, 1912},
+                             {"oran-bench", 1432, 8, 1273},
+                             {"srsran-bench", 1287, 44, 581},
+                             {"teletables", 371, 5, 293},
+                             {"telelogs", 108, 8, 108},
+                             {"telemath", 405, 9, 318}}) {
+    SCOPED_TRACE(want.category);
+    const CategoryLint& lint = published(want.category);
+    EXPECT_EQ(lint.groups, want.groups);
+    EXPECT_EQ(lint.largest_group, want.largest);
+    EXPECT_NEAR(lint.effective_rows, want.worth, 0.5);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Categories, PublishedLint, ::testing::ValuesIn(known()),
                          [](const auto& info) {
                            std::string name = info.param.category;

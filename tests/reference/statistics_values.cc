@@ -10,9 +10,9 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "data/grouping.h"
 #include "scoring/repeated.h"
 #include "scoring/resampling.h"
-#include "scoring/skill.h"
 #include "scoring/statistics.h"
 
 namespace telora {
@@ -78,7 +78,7 @@ const std::map<std::string, std::function<Numbers(const Json&)>>& answers() {
        }},
       {"effective",
        [](const Json& a) {
-         return Numbers{effective_sample_size(a.at("sizes").get<std::vector<int64_t>>())};
+         return Numbers{effective_sample_size(a.at("sizes").get<std::vector<size_t>>())};
        }},
   };
   return kAnswers;

@@ -2,30 +2,37 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <vector>
 
 namespace telora {
 namespace {
 
-using Answers = std::vector<std::optional<size_t>>;
-constexpr std::nullopt_t kNone = std::nullopt;
+// Each letter a sample; a dot is one that was not understood. Returns the winner's place.
+std::optional<size_t> vote(const std::string& letters) {
+  std::vector<Sample> samples;
+  for (const char letter : letters) {
+    samples.push_back({.output = {}, .predicted = letter == '.' ? "" : std::string(1, letter)});
+  }
+  return majority_vote(samples);
+}
 
 TEST(MajorityVote, TheMostFrequentAnswerWins) {
-  EXPECT_EQ(majority_vote(Answers{1, 2, 2, 0}), 2U);
-  EXPECT_EQ(majority_vote(Answers{3}), 3U);
+  EXPECT_EQ(vote("BCCA"), 1U);
+  EXPECT_EQ(vote("D"), 0U);
 }
 
 TEST(MajorityVote, OfEquallyFrequentAnswersTheOneDrawnFirst) {
-  EXPECT_EQ(majority_vote(Answers{1, 0, 0, 1}), 1U);
-  EXPECT_EQ(majority_vote(Answers{2, 0, 1, 3}), 2U);
-  EXPECT_EQ(majority_vote(Answers{2, 0, 1, 1, 0}), 0U);
+  EXPECT_EQ(vote("BAAB"), 0U);
+  EXPECT_EQ(vote("CABD"), 0U);
+  EXPECT_EQ(vote("CABBA"), 1U);
 }
 
 TEST(MajorityVote, AnswersThatWereNotUnderstoodHaveNoVote) {
-  EXPECT_EQ(majority_vote(Answers{kNone, kNone, kNone, 1}), 1U);
-  EXPECT_EQ(majority_vote(Answers{kNone, 0, kNone, 0, 1}), 0U);
-  EXPECT_EQ(majority_vote(Answers{kNone, kNone}), std::nullopt);
-  EXPECT_EQ(majority_vote({}), std::nullopt);
+  EXPECT_EQ(vote("...B"), 3U);
+  EXPECT_EQ(vote(".A.AB"), 1U);
+  EXPECT_EQ(vote(".."), std::nullopt);
+  EXPECT_EQ(vote(""), std::nullopt);
 }
 
 TEST(MajorityName, SaysHowManySamples) { EXPECT_EQ(majority_name(4), "generated maj@4"); }

@@ -54,6 +54,29 @@ option, 43.0 %, p = 2e-90).
 )");
 }
 
+size_t lines_with(const std::string& table, const std::string& what) {
+  std::istringstream lines(table);
+  size_t count = 0;
+  for (std::string line; std::getline(lines, line);) count += line.find(what) != std::string::npos;
+  return count;
+}
+
+// What other parsers read has lines of its own only where it is something else for some subject.
+TEST(RenderTable, VariantsWithTheSameCountsAreNamedOnce) {
+  ReportInputs inputs = example::inputs();
+  for (SubjectInputs& subject : inputs.subjects) {
+    for (Prediction& p : subject.parts.at(0).predictions) {
+      p.readings = {{"alike", p.predicted, p.correct}, {"strict", p.predicted, p.correct}};
+    }
+  }
+  Reading& other = inputs.subjects[1].parts[0].predictions[0].readings[1];
+  other.correct = !other.correct;
+  const std::string table = render_table(build_report(inputs));
+  EXPECT_THAT(table, HasSubstr("With the same counts: by alike."));
+  EXPECT_EQ(lines_with(table, "by alike"), 1U);
+  EXPECT_EQ(lines_with(table, "by strict"), inputs.subjects.size());  // no tests of it either
+}
+
 TEST(RenderTable, FitsOneHundredColumnsWhateverTheNames) {
   ReportInputs inputs = example::inputs();
   const std::string longest(300, 'x');

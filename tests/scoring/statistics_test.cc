@@ -127,17 +127,6 @@ TEST(McNemar, EqualsSciPy) {
   }
 }
 
-TEST(Pairs, AreCounted) {
-  const std::array<bool, 5> first = {true, true, false, false, true};
-  const std::array<bool, 5> second = {true, false, true, false, false};
-  const PairedCounts counts = count_pairs(first, second);
-  EXPECT_EQ(counts.only_first, 2);
-  EXPECT_EQ(counts.only_second, 1);
-  EXPECT_EQ(counts.n, 5);
-  EXPECT_EQ(counts.both, 1);
-  EXPECT_THROW(count_pairs(first, std::span(second).first(4)), Error);
-}
-
 // Table 6.2 of Altman, Machin, Bryant and Gardner, Statistics with Confidence (2000).
 TEST(PairedInterval, ExampleOfTheBook) {
   const Interval interval =
@@ -191,13 +180,6 @@ TEST(Skill, OverWhatIsFree) {
   EXPECT_DOUBLE_EQ(skill(0.76, 0.76), 0);
   EXPECT_LT(skill(0.7, 0.76), 0);
   EXPECT_TRUE(std::isnan(skill(1, 1)));
-}
-
-TEST(EffectiveSampleSize, ByHand) {
-  EXPECT_DOUBLE_EQ(effective_sample_size(std::vector<int64_t>{1, 1, 1}), 3);
-  EXPECT_DOUBLE_EQ(effective_sample_size(std::vector<int64_t>(108, 8)), 108);
-  EXPECT_DOUBLE_EQ(effective_sample_size(std::vector<int64_t>{3, 1}), 1.6);
-  EXPECT_EQ(effective_sample_size({}), 0);
 }
 
 }  // namespace

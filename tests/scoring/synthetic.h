@@ -31,14 +31,12 @@ inline size_t answer(RandomStream& random, const Options& o, size_t gold) {
 }
 
 inline void add_samples(RandomStream& random, const Options& o, size_t gold, Prediction& p) {
-  std::vector<std::optional<size_t>> votes;
   for (size_t i = 0; i < o.samples; ++i) {
-    votes.push_back(answer(random, o, gold));
-    const std::string& name = o.names[*votes.back()];
+    const std::string& name = o.names[answer(random, o, gold)];
     p.samples.push_back({letter_or_json(name), name, name == p.gold});
   }
-  if (votes.empty()) return;
-  p.voted = o.names[*majority_vote(votes)];
+  if (p.samples.empty()) return;
+  p.voted = p.samples[*majority_vote(p.samples)].predicted;
   p.voted_correct = p.voted == p.gold;
 }
 
