@@ -17,6 +17,9 @@ size_t find_invalid_utf8(std::string_view text);
 // Decodes the sequence at text[pos] (which must be valid) and advances pos.
 char32_t next_code_point(std::string_view text, size_t& pos);
 
+// Code points of valid UTF-8: bytes that do not continue a character.
+size_t count_code_points(std::string_view text);
+
 std::string to_utf8(char32_t code_point);
 
 // The candidate with the smallest edit distance to `word`; empty if none is near enough to be a

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "data/number_text.h"
 #include "data/option_rotation.h"
 #include "data/prompt.h"
@@ -14,11 +15,6 @@ namespace telora {
 namespace {
 
 int64_t count(const std::vector<Example>& rows) { return static_cast<int64_t>(rows.size()); }
-
-// UTF-8 continuation bytes do not begin a character.
-int64_t code_points(const std::string& text) {
-  return std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; });
-}
 
 size_t commonest_answer(const std::vector<Example>& rows) {
   std::vector<int64_t> counts;
@@ -90,7 +86,7 @@ Baseline constant_baseline(TaskKind kind, const std::vector<Example>& training,
 std::vector<double> option_lengths(const std::vector<std::string>& options) {
   std::vector<double> lengths;
   for (const std::string& option : strip_option_numbers(options)) {
-    lengths.push_back(static_cast<double>(code_points(option)));
+    lengths.push_back(static_cast<double>(count_code_points(option)));
   }
   return lengths;
 }

@@ -24,12 +24,6 @@ uint64_t hash(std::string_view text) {
 
 uint32_t bucket(uint64_t hash) { return static_cast<uint32_t>(hash >> (64 - kBucketBits)); }
 
-size_t code_points(const std::string& word) {
-  size_t count = 0;
-  for (size_t at = 0; at < word.size(); ++count) next_code_point(word, at);
-  return count;
-}
-
 }  // namespace
 
 std::vector<std::string> words_of(std::string_view text) {
@@ -45,7 +39,7 @@ std::vector<uint32_t> HashedText::buckets(std::string_view text) const {
   std::vector<uint32_t> found;
   uint64_t before = 0;
   for (const std::string& word : words_of(text)) {
-    if (code_points(word) < options_.shortest_word) continue;
+    if (count_code_points(word) < options_.shortest_word) continue;
     const uint64_t now = hash(word);
     found.push_back(bucket(now));
     if (before != 0) found.push_back(bucket((before ^ (now >> 1)) * 0x9E3779B97F4A7C15));

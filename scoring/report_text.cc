@@ -42,11 +42,6 @@ std::string p_text(double p) {
   return p < 1e-3 ? fmt::format("{:.0e}", p) : fmt::format("{:.3f}", p);
 }
 
-size_t characters(std::string_view text) {
-  return static_cast<size_t>(
-      std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
 std::string shortened(const std::string& name, size_t width) {
   const std::string text = printable(name, 4000);
   std::vector<size_t> starts;
@@ -58,7 +53,7 @@ std::string shortened(const std::string& name, size_t width) {
 std::string wrapped(std::string_view text, size_t columns, std::string_view indent) {
   std::string out;
   while (!text.empty()) {
-    std::string_view line = prefix(text, columns - characters(indent));
+    std::string_view line = prefix(text, columns - count_code_points(indent));
     if (line.size() < text.size() && text[line.size()] != ' ') {
       const size_t space = line.rfind(' ');
       if (space != std::string_view::npos && space > 0) line = line.substr(0, space);

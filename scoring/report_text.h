@@ -23,7 +23,4 @@ std::string shortened(const std::string& name, size_t width);
 // any; every line ends with a newline.
 std::string wrapped(std::string_view text, size_t columns, std::string_view indent);
 
-// Characters of valid UTF-8.
-size_t characters(std::string_view text);
-
 }  // namespace telora

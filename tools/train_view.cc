@@ -21,6 +21,9 @@ std::string evaluation_line(const EvaluationRecord& record) {
   if (const auto& balanced = record.balanced_accuracy) {
     line += fmt::format(", balanced {:.1f} %", 100 * *balanced);
   }
+  if (const auto& rotated = record.rotated_accuracy) {
+    line += fmt::format("  options moved: accuracy {:.1f} %", 100 * *rotated);
+  }
   return line + (record.best ? "  best" : "");
 }
 

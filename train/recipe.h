@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,9 @@ struct ModuleShape;  // backbone/decoder_spec.h
 
 // Stands for `auto` in a numeric field: load_recipe or resolve_recipe puts the number in.
 inline constexpr int64_t kAuto = -1;
+
+// A selection_metric: the share of right answers to questions whose options have changed places.
+inline constexpr std::string_view kRotatedAccuracy = "rotated_accuracy";
 
 // Every setting of one training run. The defaults are the lines of configs/recipes/default.yaml,
 // and nowhere else: start from default_recipe() or load_recipe(), not from Recipe{}.
@@ -68,10 +72,10 @@ struct Recipe {
   int64_t evaluations_per_epoch = 0;  // on the validation rows
   int64_t patience = 0;               // evaluations without gain before stopping; 0 = never stop
   double min_delta = 0;               // what counts as a gain must exceed this
-  std::string selection_metric;       // selection_accuracy | balanced_accuracy | loss
-  int64_t checkpoint_every = 0;       // steps between checkpoints
-  int64_t keep_checkpoints = 0;       // newest checkpoints kept
-  int64_t max_new_tokens = 0;         // of a generated answer
+  std::string selection_metric;  // selection_accuracy | balanced_accuracy | rotated_accuracy | loss
+  int64_t checkpoint_every = 0;  // steps between checkpoints
+  int64_t keep_checkpoints = 0;  // newest checkpoints kept
+  int64_t max_new_tokens = 0;    // of a generated answer
 
   bool operator==(const Recipe&) const = default;
 };

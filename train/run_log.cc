@@ -84,10 +84,11 @@ void RunLog::write(const EvaluationRecord& r) {
     return value ? fmt::format(R"("{}": {}, )", name, number(*value)) : "";
   };
   append(fmt::format(
-      R"({{"step": {}, "epoch": {}, "evaluation": {}, "n": {}, "loss": {}, {}{}"best": {}, "seconds": {}}})",
+      R"({{"step": {}, "epoch": {}, "evaluation": {}, "n": {}, "loss": {}, {}{}{}"best": {}, "seconds": {}}})",
       r.step, number(r.epoch), nlohmann::json(r.split).dump(), r.n, number(r.loss),
       field("selection_accuracy", r.selection_accuracy),
-      field("balanced_accuracy", r.balanced_accuracy), r.best, number(r.seconds)));
+      field("balanced_accuracy", r.balanced_accuracy),
+      field("rotated_accuracy", r.rotated_accuracy), r.best, number(r.seconds)));
 }
 
 // Unbuffered: a line is in the kernel's hands, whole, before the next step begins.

@@ -31,6 +31,9 @@ struct EvaluationRecord {
   std::optional<double> selection_accuracy = std::nullopt;
   // Mean of the accuracy on the rows of each right answer: a constant answer has 1 / answers.
   std::optional<double> balanced_accuracy = std::nullopt;
+  // Selection accuracy on questions with their options moved; then it stands alone, and the loss is
+  // that of the moved questions too.
+  std::optional<double> rotated_accuracy = std::nullopt;
   bool best = false;   // the best so far by the recipe's metric
   double seconds = 0;  // since the run began
 };

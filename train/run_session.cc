@@ -190,13 +190,19 @@ std::optional<EvaluationRecord> RunSession::validate() {
   options.generate = false;
   options.part = "validation";
   options.progress = progress_of("validate", parts_.validation.size());
+  const bool rotated = recipe_.selection_metric == kRotatedAccuracy;
+  const auto& [moved, moved_encoded] = parts_.rotated_validation;
+  const auto& examples = rotated ? moved : rows_.data.examples;
+  const auto& encoded = rotated ? moved_encoded : parts_.validation;
   EvaluationRecord record;
   record.split = "validation";
   record.n = static_cast<int64_t>(parts_.validation.size());
   try {
-    const Evaluation evaluation = evaluate(bench_.backbone(), rows_.category, rows_.data.examples,
-                                           parts_.validation, options);
-    if (rows_.category.kind != TaskKind::kNumber) {
+    const Evaluation evaluation =
+        evaluate(bench_.backbone(), rows_.category, examples, encoded, options);
+    if (rotated) {
+      record.rotated_accuracy = selection_accuracy(evaluation.predictions);
+    } else if (rows_.category.kind != TaskKind::kNumber) {
       record.selection_accuracy = selection_accuracy(evaluation.predictions);
       record.balanced_accuracy = balanced_accuracy(evaluation.predictions);
     }
@@ -205,7 +211,7 @@ std::optional<EvaluationRecord> RunSession::validate() {
     return std::nullopt;
   }
   if (recipe_.loss == "full") {
-    const auto [sum, count] = trainer_->measure(parts_.validation);
+    const auto [sum, count] = trainer_->measure(encoded);
     record.loss = sum / static_cast<double>(count);
   }
   return record;

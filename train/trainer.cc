@@ -59,8 +59,9 @@ auto profiled(const char* part, F work) {
 
 double selected_value(const std::string& metric, const EvaluationRecord& record) {
   if (metric == "loss") return record.loss;
-  return (metric == "balanced_accuracy" ? record.balanced_accuracy : record.selection_accuracy)
-      .value_or(0);
+  if (metric == "balanced_accuracy") return record.balanced_accuracy.value_or(0);
+  if (metric == kRotatedAccuracy) return record.rotated_accuracy.value_or(0);
+  return record.selection_accuracy.value_or(0);
 }
 
 void require_finite(double value, const char* what, int64_t step) {

@@ -10,6 +10,7 @@
 #include "data/option_rotation.h"
 #include "eval/encode.h"
 #include "train/manifest.h"
+#include "train/option_order.h"
 
 namespace telora {
 
@@ -25,13 +26,18 @@ CategoryRows read_rows(const Recipe& recipe) {
   return {category, std::move(data), std::move(split)};
 }
 
+// Only letter questions have options of their own that can change places.
+void require_letters(const CategoryRows& rows, const char* key, std::string_view value,
+                     const char* advice) {
+  if (rows.category.kind == TaskKind::kLetters) return;
+  fail(ErrorKind::kConfig, {"recipe", key}, fmt::format("{} for {}", value, rows.category.name),
+       "a category whose questions have options of their own", advice);
+}
+
 // Of every training row the orders that its options can stand in besides its own.
 std::vector<std::vector<EncodedExample>> other_orders(const CategoryRows& rows,
                                                       const ExampleEncoder& encoder) {
-  if (rows.category.kind != TaskKind::kLetters) {
-    fail(ErrorKind::kConfig, {"recipe", "augment"}, "rotate_options for " + rows.category.name,
-         "a category whose questions have options of their own", "set augment=none");
-  }
+  require_letters(rows, "augment", "rotate_options", "set augment=none");
   const std::vector<size_t>& train = rows.split.train;
   std::vector<std::vector<EncodedExample>> all(train.size());
   parallel_for(0, static_cast<int64_t>(train.size()), 16, [&](int64_t begin, int64_t end) {
@@ -45,6 +51,23 @@ std::vector<std::vector<EncodedExample>> other_orders(const CategoryRows& rows,
   return all;
 }
 
+// Drawn with the split's seed: every run on these parts is asked the same.
+AskedQuestions rotated_questions(const CategoryRows& rows, const ExampleEncoder& encoder) {
+  require_letters(rows, "selection_metric", kRotatedAccuracy,
+                  "set selection_metric=balanced_accuracy");
+  AskedQuestions asked;
+  std::vector<size_t> indices;
+  for (const size_t row : rows.split.validation) {
+    const Example& example = rows.data.examples[row];
+    const size_t orders = rotation_count(example.options);
+    const size_t shift = option_order(rows.split.seed, row, 0, orders);
+    indices.push_back(asked.examples.size());
+    asked.examples.push_back(rotate_options(example, shift));
+  }
+  asked.encoded = encoder.encode_all(asked.examples, indices);
+  return asked;
+}
+
 }  // namespace
 
 Workbench::Workbench(std::function<void(const std::string&)> note) : note_(std::move(note)) {
@@ -56,7 +79,7 @@ Workbench::RowsKey Workbench::rows_key(const Recipe& r) {
 }
 
 Workbench::PartsKey Workbench::parts_key(const Recipe& r) {
-  return {rows_key(r), r.max_length, r.augment};
+  return {rows_key(r), r.max_length, r.augment, r.selection_metric == kRotatedAccuracy};
 }
 
 const CategoryRows& Workbench::rows(const Recipe& recipe) {
@@ -97,6 +120,9 @@ const EncodedParts& Workbench::parts(const Recipe& recipe) {
     EncodedParts parts{encode(all.split.train), encode(all.split.validation),
                        encode(all.split.test)};
     if (recipe.augment == "rotate_options") parts.train_orders = other_orders(all, encoder);
+    if (recipe.selection_metric == kRotatedAccuracy) {
+      parts.rotated_validation = rotated_questions(all, encoder);
+    }
     slot = std::make_unique<const EncodedParts>(std::move(parts));
     note_shortened(*slot, recipe.max_length);
   }

@@ -27,12 +27,21 @@ struct CategoryRows {
   Split split;
 };
 
+// Questions as they are asked, with the rows that their answers belong to.
+struct AskedQuestions {
+  std::vector<Example> examples;
+  std::vector<EncodedExample> encoded;
+};
+
 // Its three parts as token ids.
 struct EncodedParts {
   std::vector<EncodedExample> train, validation, test;
   // Of each training row, the question with its options in the other orders they can stand in;
   // empty unless the recipe rotates options.
   std::vector<std::vector<EncodedExample>> train_orders = {};
+  // The validation questions, each in one drawn order of its options, so that no place is right
+  // more often than another; empty unless the recipe selects by rotated_accuracy.
+  AskedQuestions rotated_validation = {};
 };
 
 // What the runs of one process share, each made once, when the first run asks for it: the frozen
@@ -70,7 +79,7 @@ class Workbench {
  private:
   // What decides them, in the order of the recipe.
   using RowsKey = std::tuple<std::string, std::string, std::string, int64_t, bool, std::string>;
-  using PartsKey = std::tuple<RowsKey, int64_t, std::string>;
+  using PartsKey = std::tuple<RowsKey, int64_t, std::string, bool>;
   using ScoresKey = std::pair<PartsKey, int64_t>;
   static RowsKey rows_key(const Recipe& recipe);
   static PartsKey parts_key(const Recipe& recipe);

@@ -38,12 +38,6 @@ void PrintTo(const Known& known, std::ostream* out) {
   *out << known.category;
 }  // names the test, always alike
 
-size_t characters(const std::string& text) {
-  size_t count = 0;
-  for (size_t at = 0; at < text.size(); next_code_point(text, at)) ++count;
-  return count;
-}
-
 class PublishedData : public ::testing::TestWithParam<Known> {
  protected:
   void SetUp() override {
@@ -67,7 +61,7 @@ TEST_P(PublishedData, RowsAndGroups) {
 TEST_P(PublishedData, PromptLengths) {
   std::vector<size_t> lengths;
   for (const Example& example : data_.examples) {
-    lengths.push_back(characters(make_prompt(category(), example).user));
+    lengths.push_back(count_code_points(make_prompt(category(), example).user));
   }
   std::ranges::sort(lengths);
   const size_t count = lengths.size();

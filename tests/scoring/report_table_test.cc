@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "core/text.h"
 #include "scoring/report_text.h"
 #include "tests/scoring/example_report.h"
 #include "tests/scoring/synthetic.h"
@@ -16,7 +17,7 @@ using testing::Not;
 
 void expect_narrow(const std::string& table) {
   std::istringstream lines(table);
-  for (std::string line; std::getline(lines, line);) EXPECT_LE(characters(line), 100u) << line;
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(count_code_points(line), 100u) << line;
 }
 
 TEST(RenderTable, ShowsTheWholeStory) {

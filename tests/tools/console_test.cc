@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <string>
 
+#include "core/text.h"
+
 namespace telora {
 namespace {
 
@@ -28,7 +30,7 @@ Progress training() {
 }
 
 int columns(const std::string& text) {
-  return static_cast<int>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
+  return static_cast<int>(count_code_points(text));
 }
 
 TEST(Progress, AWideLineHoldsEverything) {

@@ -54,6 +54,41 @@ TEST_F(RotatedOptions, RowsAreShownInOtherOrders) {
   EXPECT_LT(same, with.size() / 2);
 }
 
+std::vector<nlohmann::json> evaluations_of(const std::filesystem::path& run) {
+  std::vector<nlohmann::json> found;
+  for_each_line(run / "metrics.jsonl", [&](std::string_view line, int) {
+    auto record = nlohmann::json::parse(line);
+    if (record.contains("evaluation")) found.push_back(std::move(record));
+  });
+  return found;
+}
+
+// It is measured on other questions than the plain one, and alone decides what is best.
+TEST_F(RotatedOptions, SelectionByAnswersToMovedOptions) {
+  const std::vector<std::string> often = {"epochs=2", "max_steps=0", "evaluations_per_epoch=4",
+                                          "patience=0"};
+  const auto with = [&](const char* metric) {
+    std::vector<std::string> settings = often;
+    settings.push_back(std::string("selection_metric=") + metric);
+    run_training(request(metric, settings), {});
+    return evaluations_of(bench_ / metric);
+  };
+  const auto plain = with("selection_accuracy"), rotated = with("rotated_accuracy");
+  ASSERT_GE(rotated.size(), 4U);
+  ASSERT_EQ(plain.size(), rotated.size());
+  double best = -1;
+  size_t other_losses = 0;
+  for (size_t i = 0; i < rotated.size(); ++i) {
+    EXPECT_FALSE(rotated[i].contains("selection_accuracy"));
+    EXPECT_FALSE(plain[i].contains("rotated_accuracy"));
+    const double value = rotated[i].at("rotated_accuracy");
+    EXPECT_EQ(rotated[i].at("best"), value > best);
+    best = std::max(best, value);
+    other_losses += rotated[i].at("loss") != plain[i].at("loss");
+  }
+  EXPECT_EQ(other_losses, rotated.size());
+}
+
 TEST_F(RotatedOptions, ResumesBitForBit) {
   run_training(request("whole"), {});
   for (const int64_t step : {1, 4, 6}) {
@@ -82,14 +117,17 @@ TEST_F(RotatedOptions, ClassesHaveNoOptionsToRotate) {
     }
     return lines;
   }();
-  RunRequest one = request("classes");
-  one.recipe = bench_.recipe("3gpp-tsg", {"augment=rotate_options"});
-  try {
-    run_training(one, {});
-    FAIL() << "went through";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kConfig);
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("augment"), HasSubstr("3gpp-tsg")));
+  for (const std::string key : {"augment", "selection_metric"}) {
+    RunRequest one = request("classes-" + key);
+    const char* value = key == "augment" ? "rotate_options" : "rotated_accuracy";
+    one.recipe = bench_.recipe("3gpp-tsg", {key + "=" + value});
+    try {
+      run_training(one, {});
+      FAIL() << "went through";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kConfig);
+      EXPECT_THAT(error.what(), AllOf(HasSubstr(key), HasSubstr(value), HasSubstr("3gpp-tsg")));
+    }
   }
 }
 
