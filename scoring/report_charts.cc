@@ -123,7 +123,7 @@ std::string accuracy_chart(const std::vector<StripRow>& rows, std::optional<doub
 
 std::string histogram_chart(const AnswerHistogram& h) {
   constexpr double kWidth = 340, kHeight = 190, kBottom = 150, kLeft = 8;
-  int64_t most = 1;
+  int64_t most = std::max<int64_t>(1, h.unparsed);
   for (const AnswerCount& a : h.answers) most = std::max({most, a.gold, a.predicted});
   const double slot = (kWidth - 2 * kLeft) / static_cast<double>(h.answers.size() + 1);
   const double bar = std::min(26.0, slot * 0.38);

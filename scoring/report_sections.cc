@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "scoring/answering.h"
 #include "scoring/html_table.h"
 #include "scoring/report_charts.h"
 #include "scoring/report_text.h"
@@ -75,7 +76,7 @@ std::string test_table(const Report& report, const std::string& part) {
                    "bootstrap by groups", "won : lost", "p"},
                   4);
   for (const Comparison& c : report.comparisons) {
-    if (c.part != part) continue;
+    if (c.part != part || variant_of(c.metric)) continue;
     table.row({c.second, c.metric, c.first, finding_text(c.finding()), points(c.difference()),
                interval_text(paired_interval(c.counts)), interval_text(c.bootstrap),
                fmt::format("{} : {}", c.counts.only_second, c.counts.only_first),
@@ -83,7 +84,8 @@ std::string test_table(const Report& report, const std::string& part) {
   }
   for (const BaselineTest& t : report.baseline_tests) {
     // The base's own skill is not in question once there are others.
-    if (t.part != part || (report.subjects.size() > 1 && t.subject == kBaseName)) continue;
+    const bool wanted = report.subjects.size() == 1 || t.subject != kBaseName;
+    if (t.part != part || !wanted || variant_of(t.metric)) continue;
     table.row({t.subject, t.metric, t.baseline, finding_text(t.finding()), points(t.difference()),
                "–", interval_or_none(t.bootstrap), "–", p_text(t.p)});
   }
@@ -95,7 +97,7 @@ std::string test_table(const Report& report, const std::string& part) {
          "by Holm where there are several adapters; against a rule, exact binomial test. “Better” "
          "and “worse” need both the test and the bootstrap over groups of related questions. "
          "Skill: what is gained over the best answer that costs nothing; 0 is none, 1 is "
-         "all.</p>\n";
+         "all. Tests of the same answers read by other rules are in report.json.</p>\n";
 }
 
 std::string seen_section(const Report& report) {

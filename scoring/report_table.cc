@@ -186,8 +186,7 @@ std::string comparison_line(const Comparison& comparison) {
 
 std::string baseline_test_line(const BaselineTest& test) {
   return test_line(shortened(test.subject, kSubjectWidth), shortened(test.metric, kScoreWidth - 1),
-                   shortened(test.baseline, kRuleWidth - 1),
-                   fmt::format("{:+.1f}", 100 * test.difference()),
+                   "what costs nothing", fmt::format("{:+.1f}", 100 * test.difference()),
                    test.bootstrap ? interval_text(*test.bootstrap) : "", "–", p_text(test.p));
 }
 

@@ -87,12 +87,15 @@ RunSummary run_summary(const Trainer& trainer, TrainEnd end, const LoraAdapter& 
 }
 
 void publish_run(const RunFolder& folder, const Recipe& recipe, const RunIdentity& identity,
-                 const LoraAdapter& adapter, const RunSummary& summary, const Report* report) {
+                 const CategoryRows& rows, const LoraAdapter& adapter, const RunSummary& summary,
+                 const Report* report) {
   write_adapter(folder.root(), adapter.to_file());
   write_summary(folder.path("summary.json"), summary);
   if (report) {
     write_report(folder.path("report.json"), *report);
-    publish(folder.path("report.html"), render_page(*report));
+    PageTexts texts;
+    add_questions(rows.category, examples_at(rows.data.examples, rows.split.test), texts);
+    publish(folder.path("report.html"), render_page(*report, texts));
   }
   write_model_card(folder.path("README.md"), recipe, identity, summary, report);
   write_manifest(folder.path("telora.json"), recipe, identity, summary, report,

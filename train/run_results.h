@@ -25,8 +25,10 @@ Report run_report(const Recipe& recipe, const CategoryRows& rows, const EncodedP
 RunSummary run_summary(const Trainer& trainer, TrainEnd end, const LoraAdapter& adapter,
                        const DecoderSpec& spec);
 
-// Adapter, summary, report (if any), model card, and last the manifest that makes the run finished.
+// Adapter, summary, report (if any; its page shows questions of `rows`), model card, and last the
+// manifest that makes the run finished.
 void publish_run(const RunFolder& folder, const Recipe& recipe, const RunIdentity& identity,
-                 const LoraAdapter& adapter, const RunSummary& summary, const Report* report);
+                 const CategoryRows& rows, const LoraAdapter& adapter, const RunSummary& summary,
+                 const Report* report);
 
 }  // namespace telora

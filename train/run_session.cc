@@ -248,7 +248,7 @@ RunResult RunSession::finish() {
         profiler_->result(adapter_.parameter_count(), bench_.gemm_rate(), bench_.memory());
     write_profile(folder_.path("profile.json"), *result.profile);
   }
-  publish_run(folder_, recipe_, identity_, adapter_, summary,
+  publish_run(folder_, recipe_, identity_, rows_, adapter_, summary,
               result.report ? &*result.report : nullptr);
   return result;
 }

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "data/regex.h"
 #include "scoring/published.h"
 #include "scoring/svg.h"
 #include "tests/scoring/example_report.h"
@@ -103,6 +104,24 @@ TEST(ReportPage, ClassesHaveAMatrix) {
   const std::string page = render_page(build_report(class_inputs()));
   EXPECT_THAT(page, AllOf(HasSubstr("RAN_AH1"), HasSubstr("macro-F1"), HasSubstr("heat hit")));
   EXPECT_THAT(render_page(build_report(example::inputs())), Not(HasSubstr("heat hit")));
+}
+
+// Every bar stands on the line at 150 and is at most 124 high, the one of answers not understood
+// too.
+TEST(ReportPage, BarsStayWithinTheirDrawing) {
+  ReportInputs inputs = example::inputs();
+  for (Prediction& p : inputs.subjects.at(0).parts.at(0).predictions) {
+    p.predicted.clear();
+    p.parsed = p.correct = false;
+  }
+  const std::string page = render_page(build_report(inputs));
+  const std::vector<std::string> heights =
+      Regex(R"re(<rect class="bar-[a-z]+"[^>]* y="[^"]*" width="[^"]*" height="([^"]*)")re")
+          .captures(page);
+  ASSERT_GE(heights.size(), 4U);
+  double most = 0;
+  for (const std::string& height : heights) most = std::max(most, std::stod(height));
+  EXPECT_EQ(most, 124);
 }
 
 TEST(ReportPage, AnEmptyReportIsAPageToo) {

@@ -40,8 +40,8 @@ split group, seed 42: 2,233 training, 744 validation, 745 test
   ──────────────────────────────────────────────────────────────────────────────────────────────────
   adapter         generated pass@1    base                 +51.1   [47.2, 54.8]     391 : 10 < 1e-99
   adapter         selection accuracy  base                 +48.6   [44.5, 52.4]     380 : 18   2e-89
-  adapter         generated pass@1    longest option       +36.2                           –   2e-90
-  adapter         selection accuracy  longest option       +36.6                           –   1e-92
+  adapter         generated pass@1    what costs nothing   +36.2                           –   2e-90
+  adapter         selection accuracy  what costs nothing   +36.6                           –   1e-92
 
   Generated answers read by inspect-legacy.
   Skill: (accuracy − A₀) / (1 − A₀).

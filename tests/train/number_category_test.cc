@@ -56,6 +56,7 @@ TEST_F(NumberCategory, IsTrainedAndScored) {
   const Report report = read_report(one.out / "report.json");
   EXPECT_EQ(find_score(report, "adapter", "test", kSelection), nullptr);
   EXPECT_NE(find_score(report, "adapter", "test", kGenerated), nullptr);
+  EXPECT_THAT(read_text(one.out / "report.html"), HasSubstr("plus a half?"));  // of a mistake
   EXPECT_THAT(read_text(one.out / "metrics.jsonl"), testing::Not(HasSubstr("accuracy")));
 }
 

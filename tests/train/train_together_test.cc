@@ -32,8 +32,9 @@ std::string log_of(const fs::path& run) {
 // Files of a finished run that say nothing of time and memory.
 std::map<std::string, std::string> contents(const fs::path& run) {
   std::map<std::string, std::string> files{{"log", log_of(run)}};
-  for (const char* name : {"recipe.yaml", "predictions-base.jsonl", "predictions.jsonl",
-                           "report.json", "adapter_config.json", "adapter_model.safetensors"}) {
+  for (const char* name :
+       {"recipe.yaml", "predictions-base.jsonl", "predictions.jsonl", "report.json", "report.html",
+        "adapter_config.json", "adapter_model.safetensors"}) {
     files[name] = read_text(run / name);
   }
   for (const auto& entry : fs::recursive_directory_iterator(run / "checkpoints")) {
