@@ -44,10 +44,21 @@ void check_rows(const ReportInputs& inputs, const std::string& part,
         if (known.contains(p.id)) continue;
         fail(ErrorKind::kData, {.file = subject.name, .field = "id"}, printable(p.id),
              fmt::format("a row of the {} part of {}", part, origin),
-             "give the --data that was scored");
+             "give the --data that was scored, and --hold-out-lite if it was");
       }
     }
   }
+}
+
+// Takes a digest, or refuses it where the predictions are known to be of another.
+void take_digest(ReportInputs& inputs, const std::string& name, const std::string& found) {
+  std::string& known = inputs.digests[name];
+  if (!known.empty() && known != found) {
+    fail(ErrorKind::kData, {.file = "--data", .field = name}, "SHA-256 " + found,
+         printable(known) + ", which was scored",
+         "give the --data that was scored, and --hold-out-lite if it was");
+  }
+  known = found;
 }
 
 std::set<std::string> scored_parts(const ReportInputs& inputs) {
@@ -80,11 +91,14 @@ void add_questions(const Category& category, const std::vector<Example>& rows, P
   for (const Example& row : rows) texts.questions[row.id] = question_text(category.kind, row);
 }
 
-PageTexts add_data(const std::string& data, ReportInputs& inputs) {
+PageTexts add_data(const std::string& data, const LiteChoice& lite, ReportInputs& inputs) {
   const Category& category = find_category(inputs.category);
   const DataSet set = load_category(find_source(data), category);
   const Split split = make_split(set.examples, category, inputs.split_method,
-                                 static_cast<uint64_t>(inputs.split_seed));
+                                 static_cast<uint64_t>(inputs.split_seed),
+                                 rows_held_out(lite, category, set.examples));
+  take_digest(inputs, "data", set.sha256);
+  take_digest(inputs, "split", split_digest(split));
   inputs.rows = {std::ssize(split.train), std::ssize(split.validation), std::ssize(split.test)};
   inputs.baselines.clear();
   PageTexts texts;
@@ -95,8 +109,6 @@ PageTexts add_data(const std::string& data, ReportInputs& inputs) {
         part_baselines(category, set.examples, split, part, part_of(split, part)));
     add_questions(category, rows, texts);
   }
-  inputs.digests["data"] = set.sha256;
-  inputs.digests["split"] = split_digest(split);
   return texts;
 }
 

@@ -5,6 +5,7 @@
 
 #include "data/category.h"
 #include "data/example.h"
+#include "data/lite.h"
 #include "data/split.h"
 #include "scoring/build_report.h"
 #include "scoring/report_page.h"
@@ -22,8 +23,9 @@ BaselineInputs part_baselines(const Category& category, const std::vector<Exampl
 void add_questions(const Category& category, const std::vector<Example>& rows, PageTexts& texts);
 
 // Adds what the data set says: sizes of the parts and what costs nothing on each part that was
-// scored; `data` is the value of --data. Returns the questions of all rows that were scored, with
-// their options. Throws Error(data) if a scored row is not of this data set and split.
-PageTexts add_data(const std::string& data, ReportInputs& inputs);
+// scored; `data` is the value of --data, `lite` how the split that was scored was drawn. Returns the questions of all rows that were scored, with
+// their options. Throws Error(data) if a scored row is not of this data set and split, or where the digest of
+// either is known and another.
+PageTexts add_data(const std::string& data, const LiteChoice& lite, ReportInputs& inputs);
 
 }  // namespace telora

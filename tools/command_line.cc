@@ -23,7 +23,7 @@ void collect_flags(const CLI::App& app, std::vector<std::string>& flags) {
 std::string advice_for(const CLI::App& app, const std::string& message) {
   const size_t begin = message.find("--");
   if (begin == std::string::npos) return "see --help";
-  const std::string word = message.substr(begin, message.find_first_of(" =,", begin) - begin);
+  const std::string word = message.substr(begin, message.find_first_of(" =,:", begin) - begin);
   std::vector<std::string> flags;
   collect_flags(app, flags);
   const std::string close = nearest(word, flags);

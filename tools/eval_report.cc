@@ -18,6 +18,7 @@ struct ReportFlags {
   std::vector<std::string> folders;
   std::string out;
   std::string data;
+  LiteChoice lite;
 };
 
 CLI::App* add_flags(CLI::App& app, ReportFlags& flags) {
@@ -31,6 +32,11 @@ CLI::App* add_flags(CLI::App& app, ReportFlags& flags) {
   report->add_option("--data", flags.data,
                      "Folder with the ot-full files, or 'sample': hold the answers against what "
                      "costs nothing there, and show the questions of the worst mistakes");
+  CLI::Option* lite =
+      report->add_flag("--hold-out-lite", flags.lite.hold_out,
+                       "The published small file's rows were test rows, as in lora-eval run");
+  report->add_option("--lite", flags.lite.folder, "Folder with the small files")->needs(lite);
+  lite->needs("--data");
   return report;
 }
 
@@ -41,7 +47,7 @@ int run(const ReportFlags& flags) {
   }
   ReportInputs inputs = gather_inputs(flags.folders);
   PageTexts texts;
-  if (!flags.data.empty()) texts = add_data(flags.data, inputs);
+  if (!flags.data.empty()) texts = add_data(flags.data, flags.lite, inputs);
   const Report report = build_report(inputs);
   const std::filesystem::path out = flags.out.empty() ? flags.folders.front() : flags.out;
   create_folders(out);

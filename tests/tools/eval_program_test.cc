@@ -14,7 +14,9 @@ namespace telora {
 namespace {
 
 using golden::Scratch;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class EvalProgram : public testing::Test {
  protected:
@@ -96,7 +98,9 @@ TEST_F(EvalProgram, SpeedIsWrittenApartFromTheScores) {
 
 TEST_F(EvalProgram, SettingsOfAVoteNeedAVoteAndMakeSense) {
   EXPECT_EQ(score("x", {"--temperature", "1"}).exit_code, 64);
-  EXPECT_EQ(score("x", {"--maj", "0"}).exit_code, 64);
+  const ProgramResult none = score("x", {"--maj", "0"});
+  EXPECT_EQ(none.exit_code, 64);
+  EXPECT_THAT(none.err, AllOf(HasSubstr("--maj"), Not(HasSubstr("did you mean"))));
   EXPECT_EQ(score("x", {"--maj", "2", "--top-p", "0"}).exit_code, 64);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "x"));
 }

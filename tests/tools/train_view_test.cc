@@ -48,6 +48,24 @@ TEST(TrainView, RunsAreNamedByTheirFolders) {
               testing::ElementsAre("a-r4", "b", "d-r8"));
 }
 
+// A constant answer shows in the balanced accuracy; where nothing is selected, nothing is claimed.
+TEST(TrainView, AnEvaluationSaysWhatWasMeasured) {
+  const auto line = [](const EvaluationRecord& record) {
+    return shown({"runs/a"}, [&](const auto& watchers) { watchers[0].on_evaluation(record); });
+  };
+  EvaluationRecord record{.step = 15, .epoch = 0.5, .loss = 0.25};
+  EXPECT_EQ(line(record), "  step   15  epoch 0.50  validation loss 0.2500\n");
+  record.selection_accuracy = 0.767;
+  record.balanced_accuracy = 0.25;
+  record.best = true;
+  EXPECT_EQ(line(record),
+            "  step   15  epoch 0.50  validation loss 0.2500  selection accuracy 76.7 %, balanced "
+            "25.0 %  best\n");
+  record = {.step = 15, .epoch = 0.5, .loss = 0.25, .rotated_accuracy = 0.27};
+  EXPECT_EQ(line(record),
+            "  step   15  epoch 0.50  validation loss 0.2500  options moved: accuracy 27.0 %\n");
+}
+
 TEST(TrainView, WhatRunsShareIsSaidOnce) {
   const std::string text = shown({"runs/r4", "runs/r8"}, [](const auto& watchers) {
     watchers[0].on_header(header_of("4"));
