@@ -13,6 +13,7 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "data/lite.h"
 #include "data/reference_random.h"
 
 namespace telora {
@@ -118,7 +119,7 @@ const std::vector<std::string>& split_methods() {
 
 Split make_split(const std::vector<Example>& examples, const Category& category,
                  std::string_view method, uint64_t seed, const std::vector<size_t>& held_out) {
-  const std::unordered_set<size_t> outside(held_out.begin(), held_out.end());
+  std::unordered_set<size_t> outside(held_out.begin(), held_out.end());
   Split split{
       .train = {}, .validation = {}, .test = {}, .method = std::string(method), .seed = seed};
   const size_t count = examples.size();
@@ -127,6 +128,10 @@ Split make_split(const std::vector<Example>& examples, const Category& category,
          fmt::format("at least {} to split", kMinRows));
   }
   if (method == "group") {
+    if (knows_lite_draw(category, examples)) {
+      const auto lite = all_rows(published_lite_rows(category, examples, std::nullopt));
+      outside.insert(lite.begin(), lite.end());
+    }
     split_groups(examples, category, outside, split);
   } else if (method == "py") {
     split_python(count, seed, split);

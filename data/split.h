@@ -28,7 +28,8 @@ const std::vector<std::string>& split_methods();  // group, sk, py, hf
 //        "seed:category:group". Train has room for ⌊3n/5⌋ rows, train and validation together for
 //        ⌊4n/5⌋, test for the rest; a group goes to the first of train, validation, test with room
 //        for the whole of it, or, where none has, to the one with the most room (the first of
-//        equals). Indices ascend within a part.
+//        equals). Indices ascend within a part. Rows of the published small file, where its draw
+//        is known (knows_lite_draw), are held out like those of `held_out`.
 // py     CPython's random.shuffle, cut at ⌊3n/5⌋ and ⌊4n/5⌋.
 // sk     scikit-learn's train_test_split twice: 40 % held out, then one half of that for test.
 // hf     the same two steps of Hugging Face datasets.

@@ -4,6 +4,7 @@
 
 #include "data/reader.h"
 #include "data/reference_random.h"
+#include "data/split.h"
 #include "tests/data/support.h"
 
 namespace telora {
@@ -43,6 +44,20 @@ TEST(Lite, UnknownRowsAndFoldersAreErrors) {
   folder.write("teleqna.jsonl", line("Q one") + line("Q two"));
   expect_error(ErrorKind::kData, {"teleqna/1", "question"},
                [&] { published_lite_rows(teleqna(), full, folder.path()); });
+}
+
+TEST(Lite, GroupSplitTrainsOnNoRowThatIsKnown) {
+  const Category& category = find_category("oran-bench");
+  std::vector<Example> rows(1500);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    rows[i].question = "Q" + std::to_string(i);
+    rows[i].group = "group " + std::to_string(i / 2);
+  }
+  const std::vector<size_t> lite = all_rows(published_lite_rows(category, rows, std::nullopt));
+  const Split split = make_split(rows, category, "group", 42);
+  EXPECT_EQ(split.test.size(), 300U);
+  EXPECT_TRUE(std::ranges::includes(split.test, lite));
+  EXPECT_FALSE(std::ranges::includes(make_split(rows, category, "py", 42).test, lite));
 }
 
 TEST(Lite, KnownDrawNeedsNoFolder) {
