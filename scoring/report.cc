@@ -34,6 +34,14 @@ std::string main_part(const Report& report) {
   return "train";
 }
 
+std::optional<EdgeScore> edge_score_of(const Report& report, const Subject& subject) {
+  const std::string part = main_part(report);
+  const PartResult* result = find_part(report, subject.name, part);
+  if (!subject.cost || result == nullptr || result->metrics.empty()) return std::nullopt;
+  const Baseline* free = best_baseline(report, part);
+  return edge_score(result->metrics.front().score.rate(), free ? free->rate() : 0, *subject.cost);
+}
+
 int64_t part_rows(const Report& report, const std::string& part) {
   if (part == "train") return report.rows.training;
   return part == "validation" ? report.rows.validation : report.rows.test;

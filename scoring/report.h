@@ -90,6 +90,10 @@ const Score* find_score(const Report& report, const std::string& subject, const 
 // The part that a reader is shown first: test, else validation, else train, of those scored.
 std::string main_part(const Report& report);
 
+// Of a subject whose cost was measured: its first score on the main part against what costs nothing
+// there. Nothing if it has none.
+std::optional<EdgeScore> edge_score_of(const Report& report, const Subject& subject);
+
 // Rows of the part in the split.
 int64_t part_rows(const Report& report, const std::string& part);
 

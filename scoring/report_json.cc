@@ -161,17 +161,7 @@ Json to_value(const Cost& c) {
           {"joules_per_query", or_null(c.joules_per_query)}};
 }
 
-// Of the subject's first score on the main part.
-Json edge_value(const Report& report, const Subject& subject) {
-  const std::string part = main_part(report);
-  const PartResult* result = find_part(report, subject.name, part);
-  const Baseline* best = best_baseline(report, part);
-  if (result == nullptr || result->metrics.empty()) return {};
-  const auto edge =
-      edge_score(result->metrics.front().score.rate(), best ? best->rate() : 0, *subject.cost);
-  if (!edge) return {};
-  return {{"raw", edge->raw}, {"corrected", edge->corrected}};
-}
+Json to_value(const EdgeScore& edge) { return {{"raw", edge.raw}, {"corrected", edge.corrected}}; }
 
 Json to_value(const Report& report, const Subject& subject) {
   Json value = {{"name", subject.name},
@@ -179,7 +169,8 @@ Json to_value(const Report& report, const Subject& subject) {
                 {"seen_minus_unseen", to_array(subject.gaps, to_value)}};
   if (subject.cost) {
     value["cost"] = to_value(*subject.cost);
-    value["edge_score"] = edge_value(report, subject);
+    const auto edge = edge_score_of(report, subject);
+    value["edge_score"] = edge ? to_value(*edge) : Json();
   }
   return value;
 }

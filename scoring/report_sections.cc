@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "scoring/answering.h"
+#include "scoring/cost_text.h"
 #include "scoring/html_table.h"
 #include "scoring/report_charts.h"
 #include "scoring/report_text.h"
@@ -229,40 +230,6 @@ std::string mistake_text(const Mistake& m, const PageTexts& texts) {
   return text + "</div>\n";
 }
 
-std::string bytes_text(int64_t bytes) {
-  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
-}
-
-template <typename T, typename Show>
-std::string or_not_measured(const std::optional<T>& value, const Show& show) {
-  return value ? show(*value) : "not measured";
-}
-
-std::vector<std::string> cost_cells(const Report& report, const Subject& subject) {
-  const Cost& c = *subject.cost;
-  const auto seconds = [](double s) { return fmt::format("{:.3f} s", s); };
-  const std::string part = main_part(report);
-  const PartResult* result = find_part(report, subject.name, part);
-  const Baseline* free = best_baseline(report, part);
-  std::optional<EdgeScore> edge;
-  if (result != nullptr && !result->metrics.empty()) {
-    edge = edge_score(result->metrics.front().score.rate(), free ? free->rate() : 0, c);
-  }
-  return {subject.name,
-          seconds(c.latency_p50_seconds),
-          seconds(c.latency_p95_seconds),
-          or_not_measured(c.first_token_seconds, seconds),
-          or_not_measured(c.tokens_per_second, [](double t) { return fmt::format("{:.1f}", t); }),
-          bytes_text(c.peak_memory_bytes),
-          bytes_text(c.weights_bytes),
-          bytes_text(c.adapter_bytes),
-          or_not_measured(c.cache_bytes, bytes_text),
-          or_not_measured(c.swap_seconds, seconds),
-          or_not_measured(c.joules_per_query, [](double j) { return fmt::format("{:.2f} J", j); }),
-          edge ? fmt::format("{:.3f}", edge->raw) : "–",
-          edge ? fmt::format("{:.3f}", edge->corrected) : "–"};
-}
-
 }  // namespace
 
 std::string confidence_section(const Report& report) {
@@ -296,16 +263,22 @@ std::string mistakes_section(const Report& report, const PageTexts& texts) {
 }
 
 std::string cost_section(const Report& report) {
-  HtmlTable table({"who", "latency, median", "… 95 %", "first token", "tokens/s", "peak memory",
-                   "weights", "adapter", "cache", "swap", "energy a query", "Edge Score",
-                   "… over what costs nothing"});
+  std::vector<std::string> headings = {"who"};
+  std::vector<std::vector<std::string>> rows;
   int64_t queries = 0;
   for (const Subject& subject : report.subjects) {
     if (!subject.cost) continue;
     queries = std::max(queries, subject.cost->queries);
-    table.row(cost_cells(report, subject));
+    std::vector<std::string>& row = rows.emplace_back(1, subject.name);
+    headings.resize(1);
+    for (const auto& [name, value] : cost_entries(report, subject)) {
+      headings.push_back(name);
+      row.push_back(value);
+    }
   }
-  if (table.empty()) return {};
+  if (rows.empty()) return {};
+  HtmlTable table(headings);
+  for (const std::vector<std::string>& row : rows) table.row(row);
   return heading("What it costs",
                  fmt::format("One question at a time after one to warm up, {} "
                              "questions. Edge Score: accuracy divided by median "

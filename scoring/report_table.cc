@@ -5,9 +5,11 @@
 #include <cmath>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "core/error.h"
 #include "scoring/answering.h"
+#include "scoring/cost_text.h"
 #include "scoring/guards.h"
 #include "scoring/report.h"
 #include "scoring/report_text.h"
@@ -208,6 +210,20 @@ std::string tests(const Report& report, const std::string& part) {
                      rule(), text);
 }
 
+std::string cost_lines(const Report& report) {
+  std::string text;
+  for (const Subject& subject : report.subjects) {
+    if (!subject.cost) continue;
+    std::string line = fmt::format("{}, cost of one question: ", shortened(subject.name, 30));
+    const char* between = "";
+    for (const auto& [name, value] : cost_entries(report, subject)) {
+      line += fmt::format("{}{} {}", std::exchange(between, "; "), name, value);
+    }
+    text += wrapped(line, kColumns, "  ");
+  }
+  return text.empty() ? text : "\n" + text;
+}
+
 std::string majority_note(const MajoritySettings& m) {
   return fmt::format(
       "maj@{0}: most frequent of {0} answers at temperature {1:.3g}, top-p {2:.3g}, seed {3}; of "
@@ -256,7 +272,7 @@ std::string render_table(const Report& report) {
     if (result != nullptr) text += subject_lines(subject.name, *result, silent);
   }
   text += baseline_lines(report, part);
-  return text + more(report, part) + gap_lines(report) + tests(report, part) +
+  return text + more(report, part) + gap_lines(report) + tests(report, part) + cost_lines(report) +
          notes(report, silent) + verdict_lines(report);
 }
 

@@ -17,7 +17,8 @@ using testing::Not;
 
 void expect_narrow(const std::string& table) {
   std::istringstream lines(table);
-  for (std::string line; std::getline(lines, line);) EXPECT_LE(count_code_points(line), 100u) << line;
+  for (std::string line; std::getline(lines, line);)
+    EXPECT_LE(count_code_points(line), 100u) << line;
 }
 
 TEST(RenderTable, ShowsTheWholeStory) {
@@ -76,6 +77,23 @@ TEST(RenderTable, VariantsWithTheSameCountsAreNamedOnce) {
   EXPECT_THAT(table, HasSubstr("With the same counts: by alike."));
   EXPECT_EQ(lines_with(table, "by alike"), 1U);
   EXPECT_EQ(lines_with(table, "by strict"), inputs.subjects.size());  // no tests of it either
+}
+
+TEST(RenderTable, SaysWhatWasMeasuredOfTheCost) {
+  ReportInputs inputs = example::inputs();
+  inputs.subjects[1].cost = Cost{.queries = 30,
+                                 .latency_p50_seconds = 0.5,
+                                 .latency_p95_seconds = 0.75,
+                                 .tokens_per_second = 41.26,
+                                 .peak_memory_bytes = 2'000'000'000,
+                                 .weights_bytes = 269'000'000};
+  const std::string table = render_table(build_report(inputs));
+  expect_narrow(table);
+  EXPECT_THAT(table, HasSubstr("  adapter, cost of one question: latency, median 0.500 s; latency, "
+                               "95 % 0.750 s; first token not\n  measured; tokens/s 41.3; peak "
+                               "memory 2000.0 MB;"));
+  EXPECT_THAT(table, HasSubstr("Edge Score 0.792; over what costs\n  nothing 0.635\n"));
+  EXPECT_THAT(table, Not(HasSubstr("base, cost")));
 }
 
 TEST(RenderTable, FitsOneHundredColumnsWhateverTheNames) {
