@@ -73,6 +73,14 @@ const GgufValue& GgufFile::value(const std::string& key) const {
   return found->second;
 }
 
+std::string GgufFile::encoded(const std::string& key) const {
+  value(key);  // or says that there is none
+  const auto [begin, bytes] = places_.at(key);
+  std::string encoded(bytes, '\0');
+  file_.read(begin, std::as_writable_bytes(std::span(encoded)));
+  return encoded;
+}
+
 std::string GgufFile::string(const std::string& key) const { return get<std::string>(*this, key); }
 
 int64_t GgufFile::integer(const std::string& key, int64_t min, int64_t max) const {

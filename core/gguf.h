@@ -4,6 +4,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -43,6 +44,7 @@ class GgufFile {
   std::vector<double> numbers(const std::string& key) const;
   const GgufValue& value(const std::string& key) const;
   const std::vector<std::string>& keys() const { return keys_; }  // in file order
+  std::string encoded(const std::string& key) const;              // type and value, as in the file
 
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
   const GgufTensor* find(const std::string& name) const;  // nullptr if absent
@@ -57,6 +59,7 @@ class GgufFile {
   std::vector<std::string> keys_;
   // Ordered maps: a file chosen to collide in a hash table must not make opening slow.
   std::map<std::string, GgufValue> values_;
+  std::map<std::string, std::pair<uint64_t, uint64_t>> places_;  // first byte of the type, bytes
   std::vector<GgufTensor> tensors_;
   std::map<std::string, size_t> index_;
 };

@@ -103,6 +103,7 @@ uint64_t GgufParser::read_count(const char* field, uint64_t smallest, uint64_t c
 void GgufParser::read_pair(uint64_t index) {
   std::string key = read_key(index);
   reader_.at(printable(key, 100));
+  const uint64_t begin = reader_.offset();
   const auto type = reader_.number<uint32_t>();
   GgufValue value = read_value(type);
   if (key == "general.alignment") note_alignment(type, value);
@@ -112,6 +113,7 @@ void GgufParser::read_pair(uint64_t index) {
     reader_.fail(fmt::format("the key again as pair {} (first as pair {})", index, first),
                  "each key once");
   }
+  file_.places_.emplace(key, std::pair(begin, reader_.offset() - begin));
   file_.keys_.push_back(std::move(key));
 }
 
