@@ -1,6 +1,5 @@
 """Blocks that core/ggml_quantize writes against the gguf package's quantisers, byte for byte."""
 import argparse
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -35,13 +34,13 @@ def samples(rng):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", type=Path, required=True)
-    binary = program(parser.parse_args(), "quantiser_values")
+    binaries = parser.parse_args().bin
     failures = Failures()
     values = numpy.concatenate([part.astype(numpy.float32) for part in samples(numpy.random.default_rng(7))])
     with tempfile.TemporaryDirectory() as scratch:
         values.tofile(f"{scratch}/in")
         for name in TYPES:
-            subprocess.run([binary, name, f"{scratch}/in", f"{scratch}/out"], check=True)
+            program(binaries, "quantiser_values", name, f"{scratch}/in", f"{scratch}/out")
             ours = numpy.fromfile(f"{scratch}/out", dtype=numpy.uint8)
             theirs = quantize(values, GGMLQuantizationType[name]).view(numpy.uint8).reshape(-1)
             differ = int((ours != theirs).sum()) if ours.shape == theirs.shape else ours.size
