@@ -18,25 +18,25 @@ struct LoraConfig {
   bool use_dora = false;    // a magnitude for each output row (Liu et al. 2024)
   // How A and B began, where not as PEFT does by default: "gaussian", "false", ... ; for the
   // record.
-  std::string init;
+  std::string init = {};
 
   // Modules by full name or by the end of it ("q_proj"), or one regular expression for the whole
   // name
   // ("all-linear": every linear but the head). Exactly one of the two is in use.
-  std::vector<std::string> target_modules;
-  std::string target_regex;
+  std::vector<std::string> target_modules = {};
+  std::string target_regex = {};
   // Left out although targeted, read the same way.
-  std::vector<std::string> exclude_modules;
-  std::string exclude_regex;
-  std::vector<int64_t> layers;              // layers_to_transform; empty = all
-  std::vector<std::string> layers_pattern;  // names of the layer list; empty = any
+  std::vector<std::string> exclude_modules = {};
+  std::string exclude_regex = {};
+  std::vector<int64_t> layers = {};              // layers_to_transform; empty = all
+  std::vector<std::string> layers_pattern = {};  // names of the layer list; empty = any
 
   // Regular expressions over the end of a module's name; the first that matches overrides rank or
   // alpha.
-  std::vector<std::pair<std::string, int64_t>> rank_pattern;
-  std::vector<std::pair<std::string, double>> alpha_pattern;
+  std::vector<std::pair<std::string, int64_t>> rank_pattern = {};
+  std::vector<std::pair<std::string, double>> alpha_pattern = {};
 
-  std::string base_model;  // base_model_name_or_path; empty = not said
+  std::string base_model = {};  // base_model_name_or_path; empty = not said
 };
 
 // `module` is a name of the base model without PEFT's prefix: "model.layers.0.self_attn.q_proj".
