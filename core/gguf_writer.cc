@@ -102,11 +102,6 @@ uint64_t GgufTensorPlan::bytes() const {
   return elements / info.block_elements * info.block_bytes;
 }
 
-void GgufTensorSink::append(std::span<const std::byte> bytes) {
-  output_.append(bytes);
-  appended_ += bytes.size();
-}
-
 class GgufWriter {
  public:
   GgufWriter(const std::string& file, const GgufMetadata& metadata,
@@ -138,15 +133,15 @@ class GgufWriter {
     return bytes;
   }
 
-  void write(OutputFile& output, const std::function<void(size_t, GgufTensorSink&)>& fill) const {
+  void write(OutputFile& output, const std::function<void(size_t, TensorSink&)>& fill) const {
     output.append(header());
     for (size_t i = 0; i < tensors_.size(); ++i) {
-      GgufTensorSink sink(output);
+      TensorSink sink(output);
       fill(i, sink);
       const uint64_t wanted = tensors_[i].bytes();
-      if (sink.appended_ != wanted) {
-        fail(ErrorKind::kInternal, {file_, tensors_[i].name},
-             fmt::format("{} bytes", sink.appended_), fmt::format("{}", wanted));
+      if (sink.size() != wanted) {
+        fail(ErrorKind::kInternal, {file_, tensors_[i].name}, fmt::format("{} bytes", sink.size()),
+             fmt::format("{}", wanted));
       }
       output.append(std::string(padded(wanted) - wanted, '\0'));
     }
@@ -175,7 +170,7 @@ class GgufWriter {
 
 void write_gguf(const std::filesystem::path& path, const GgufMetadata& metadata,
                 const std::vector<GgufTensorPlan>& tensors,
-                const std::function<void(size_t, GgufTensorSink&)>& fill) {
+                const std::function<void(size_t, TensorSink&)>& fill) {
   const std::string file = path.string();
   const GgufWriter writer(file, metadata, tensors);
   publish_with(path, [&](OutputFile& output) { writer.write(output, fill); });

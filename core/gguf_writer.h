@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/files.h"
 #include "core/ggml_types.h"
+#include "core/tensor_sink.h"
 
 namespace telora {
 
@@ -47,18 +47,6 @@ struct GgufTensorPlan {
   uint64_t bytes() const;
 };
 
-// Takes the bytes of one tensor after the other, in the order of the plans.
-class GgufTensorSink {
- public:
-  void append(std::span<const std::byte> bytes);
-
- private:
-  friend class GgufWriter;
-  explicit GgufTensorSink(OutputFile& output) : output_(output) {}
-  OutputFile& output_;
-  uint64_t appended_ = 0;  // of the tensor at hand
-};
-
 // Publishes a GGUF v3 file (docs/gguf.md of the ggml project) at `path`. `fill(i, sink)` appends
 // the bytes of tensor i; only what it holds itself is in memory. Throws Error(data) for a tensor
 // that the format cannot hold (a name of 64 bytes or more, a row that is no multiple of its type's
@@ -66,6 +54,6 @@ class GgufTensorSink {
 // `fill` throws, and as publish(); then nothing is written.
 void write_gguf(const std::filesystem::path& path, const GgufMetadata& metadata,
                 const std::vector<GgufTensorPlan>& tensors,
-                const std::function<void(size_t index, GgufTensorSink& sink)>& fill);
+                const std::function<void(size_t index, TensorSink& sink)>& fill);
 
 }  // namespace telora

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/checked.h"
-#include "core/safetensors.h"
+#include "core/safetensors_stream.h"
 
 namespace telora {
 
@@ -21,7 +21,8 @@ struct Entry {
   Dtype dtype;
   std::span<const int64_t> shape;
   uint64_t bytes;
-  std::span<const std::byte> data;  // empty where only sizes are asked for
+  std::span<const std::byte> data;  // empty where it is not in memory
+  size_t index = 0;                 // among the tensors as they were given
 };
 
 std::optional<uint64_t> bytes_of(Dtype dtype, std::span<const int64_t> shape) {
@@ -55,7 +56,10 @@ Entry entry_of(const std::string& file, const TensorShape& tensor) {
 template <typename Tensor>
 std::vector<Entry> in_file_order(const std::string& file, const std::vector<Tensor>& tensors) {
   std::vector<Entry> order;
-  for (const Tensor& tensor : tensors) order.push_back(entry_of(file, tensor));
+  for (const Tensor& tensor : tensors) {
+    order.push_back(entry_of(file, tensor));
+    order.back().index = order.size() - 1;
+  }
   std::ranges::sort(order, [](const Entry& a, const Entry& b) {
     return a.dtype != b.dtype ? a.dtype > b.dtype : a.name < b.name;
   });
@@ -103,6 +107,25 @@ std::string header_text(const std::string& file, const std::vector<Entry>& order
   return text;
 }
 
+void publish_entries(const std::filesystem::path& path, const std::vector<Entry>& order,
+                     const std::map<std::string, std::string>& metadata,
+                     const std::function<void(const Entry&, TensorSink&)>& fill) {
+  const std::string file = path.string();
+  const std::string header = header_text(file, order, metadata);
+  const uint64_t length = header.size();
+  publish_with(path, [&](OutputFile& output) {
+    output.append(std::as_bytes(std::span(&length, 1)));
+    output.append(header);
+    for (const Entry& entry : order) {
+      TensorSink sink(output);
+      fill(entry, sink);
+      if (sink.size() == entry.bytes) continue;
+      fail(ErrorKind::kInternal, {file, std::string(entry.name)},
+           fmt::format("{} bytes", sink.size()), fmt::format("{}", entry.bytes));
+    }
+  });
+}
+
 }  // namespace
 
 uint64_t safetensors_bytes(const std::vector<TensorShape>& tensors,
@@ -115,15 +138,15 @@ uint64_t safetensors_bytes(const std::vector<TensorShape>& tensors,
 
 void write_safetensors(const std::filesystem::path& path, const std::vector<TensorBytes>& tensors,
                        const std::map<std::string, std::string>& metadata) {
-  const std::string file = path.string();
-  const std::vector<Entry> order = in_file_order(file, tensors);
-  const std::string header = header_text(file, order, metadata);
-  const uint64_t length = header.size();
-  publish_with(path, [&](OutputFile& output) {
-    output.append(std::as_bytes(std::span(&length, 1)));
-    output.append(header);
-    for (const Entry& entry : order) output.append(entry.data);
-  });
+  publish_entries(path, in_file_order(path.string(), tensors), metadata,
+                  [](const Entry& entry, TensorSink& sink) { sink.append(entry.data); });
+}
+
+void stream_safetensors(const std::filesystem::path& path, const std::vector<TensorShape>& tensors,
+                        const std::map<std::string, std::string>& metadata,
+                        const std::function<void(size_t, TensorSink&)>& fill) {
+  publish_entries(path, in_file_order(path.string(), tensors), metadata,
+                  [&](const Entry& entry, TensorSink& sink) { fill(entry.index, sink); });
 }
 
 }  // namespace telora

@@ -90,7 +90,7 @@ std::vector<StoredMatrix> matrices_of(const GgufPairs& pairs, GgmlType type) {
   return matrices;
 }
 
-void append(const StoredMatrix& matrix, const std::string& file, GgufTensorSink& sink) {
+void append(const StoredMatrix& matrix, const std::string& file, TensorSink& sink) {
   const GgmlTypeInfo& info = ggml_type_info(matrix.type);
   const std::span<const float> values(matrix.values.const_data_ptr<float>(),
                                       static_cast<size_t>(matrix.values.numel()));
@@ -150,7 +150,7 @@ void write_gguf_adapter(const std::filesystem::path& path, const AdapterFile& ad
     plans.push_back({matrix.name, {columns, rows}, matrix.type});
   }
   write_gguf(path, metadata_of(pairs, spec, provenance), plans,
-             [&](size_t i, GgufTensorSink& sink) { append(matrices[i], path.string(), sink); });
+             [&](size_t i, TensorSink& sink) { append(matrices[i], path.string(), sink); });
 }
 
 }  // namespace telora

@@ -26,7 +26,7 @@ class GgufWriterTest : public testing::Test {
     const std::vector<float> six = {4, 5, 6, 7, 8, 9};
     write_gguf(folder_ / name, metadata,
                {{"three", {3}, GgmlType::kF32}, {"six", {3, 2}, GgmlType::kF32}},
-               [&](size_t i, GgufTensorSink& sink) {
+               [&](size_t i, TensorSink& sink) {
                  const auto bytes = bytes_of(i == 0 ? three : six);
                  sink.append(bytes.first(4));  // in pieces
                  sink.append(bytes.subspan(4));
@@ -92,7 +92,7 @@ TEST_F(GgufWriterTest, SettingAgainReplacesInPlace) {
 TEST_F(GgufWriterTest, WithoutTensorsThereIsNoPadding) {
   GgufMetadata metadata;
   metadata.set_bool("odd", false);
-  write_gguf(folder_ / "a.gguf", metadata, {}, [](size_t, GgufTensorSink&) {});
+  write_gguf(folder_ / "a.gguf", metadata, {}, [](size_t, TensorSink&) {});
   EXPECT_EQ(std::filesystem::file_size(folder_ / "a.gguf"), 24U + 8 + 3 + 4 + 1);
   EXPECT_TRUE(GgufFile(folder_ / "a.gguf").tensors().empty());
 }
@@ -101,7 +101,7 @@ TEST_F(GgufWriterTest, WhatTheFormatCannotHoldIsRefusedAndNothingIsLeft) {
   const auto refused = [&](const std::vector<GgufTensorPlan>& tensors, ErrorKind kind,
                            const char* what) {
     try {
-      write_gguf(folder_ / "a.gguf", {}, tensors, [](size_t, GgufTensorSink& sink) {
+      write_gguf(folder_ / "a.gguf", {}, tensors, [](size_t, TensorSink& sink) {
         sink.append(std::as_bytes(std::span("four", 4)));
       });
       ADD_FAILURE() << "written: " << what;

@@ -1,4 +1,4 @@
-#include "core/safetensors.h"
+#include "core/safetensors_stream.h"
 #include "support.h"
 
 namespace telora {
@@ -89,6 +89,28 @@ TEST(SafetensorsWriterTest, RefusesWhatWouldNotBeReadBack) {
                     {"m.safetensors: __metadata__"}));
   EXPECT_TRUE(names(message({{"\xff", Dtype::kU8, {4}, bytes_of("abcd")}}), {"UTF-8"}));
   EXPECT_TRUE(folder.entries().empty());
+}
+
+TEST(SafetensorsWriterTest, AStreamedFileIsTheSame) {
+  const TempFolder folder;
+  const std::map<std::string, std::string> metadata = {{"format", "pt"}};
+  const std::vector<std::string> bytes = {"123456", "abcdefgh"};
+  write_safetensors(
+      folder / "whole",
+      {{"b", Dtype::kF16, {3}, bytes_of(bytes[0])}, {"a", Dtype::kF32, {1, 2}, bytes_of(bytes[1])}},
+      metadata);
+  const std::vector<TensorShape> shapes = {{"b", Dtype::kF16, {3}}, {"a", Dtype::kF32, {1, 2}}};
+  stream_safetensors(folder / "streamed", shapes, metadata, [&](size_t i, TensorSink& sink) {
+    sink.append(bytes_of(bytes[i]).first(2));  // in pieces
+    sink.append(bytes_of(bytes[i]).subspan(2));
+  });
+  EXPECT_EQ(file_bytes(folder / "whole"), file_bytes(folder / "streamed"));
+  const auto cut = [&] {
+    stream_safetensors(folder / "cut", shapes, metadata,
+                       [&](size_t, TensorSink& sink) { sink.append(bytes_of("123456")); });
+  };
+  EXPECT_TRUE(names(error_of(ErrorKind::kInternal, cut), {": a", "6 bytes", "8"}));
+  EXPECT_EQ(folder.entries().size(), 2U);
 }
 
 }  // namespace

@@ -53,9 +53,7 @@ void expect_same_changes(const AdapterFile& adapter, const DecoderSpec& spec) {
 }
 
 TEST(GgufPairs, AddWhatTheAdapterAdds) {
-  for (const DecoderSpec& spec :
-       {golden::tiny_llama(), golden::tiny_qwen2(), golden::tiny_qwen3(), golden::tiny_exaone4(),
-        golden::tiny_granite(), golden::tiny_olmo2(), golden::tiny_gemma3()}) {
+  for (const DecoderSpec& spec : tiny_families()) {
     SCOPED_TRACE(spec.architecture);
     for (const LoraConfig& config : tiny_configs())
       expect_same_changes(tiny_adapter(spec, config), spec);
