@@ -1,0 +1,120 @@
+#include "export/merged_folder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "backbone/torch.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "export/staged_folder.h"
+#include "tests/export/tiny_adapter.h"
+#include "tests/golden/model_files.h"
+#include "tests/golden/scratch.h"
+
+namespace telora {
+namespace {
+
+namespace fs = std::filesystem;
+using golden::Scratch;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class MergedFolder : public testing::Test {
+ protected:
+  void base(const DecoderSpec& spec) const {
+    fs::create_directories(folder_ / "base");
+    golden::write_folder(folder_ / "base", spec, golden::tiny_weights(spec));
+    publish(folder_ / "base/tokenizer.json", "{\"a\": 1}");
+    publish(folder_ / "base/chat_template.jinja", "{{ x }}");
+  }
+  fs::path merged(const AdapterFile& adapter, const MergedFolderOptions& options = {}) const {
+    fs::remove_all(folder_ / "merged");
+    StagedFolder staged(folder_ / "merged");
+    write_merged_folder(staged.path(), folder_ / "base", adapter, options, {{"category", "x"}});
+    staged.publish();
+    return folder_ / "merged";
+  }
+  Scratch folder_;
+};
+
+AdapterFile plain(const DecoderSpec& spec) {
+  return tiny_adapter(spec, {.rank = 2, .alpha = 4, .target_regex = "all-linear"});
+}
+
+TEST_F(MergedFolder, ActsAsTheAdapterDoes) {
+  for (const DecoderSpec& spec : tiny_families()) {
+    SCOPED_TRACE(spec.architecture);
+    base(spec);
+    std::vector<AdapterFile> adapters = {tiny_dora(spec)};
+    for (const LoraConfig& config : tiny_configs()) adapters.push_back(tiny_adapter(spec, config));
+    for (const AdapterFile& adapter : adapters) {
+      const at::Tensor wanted = tiny_logits(folder_ / "base", &adapter);
+      EXPECT_LT(relative_error(tiny_logits(merged(adapter)), wanted), 1e-4);
+    }
+  }
+}
+
+TEST_F(MergedFolder, ShardsActAsOneFile) {
+  const DecoderSpec spec = golden::tiny_llama();
+  base(spec);
+  const AdapterFile adapter = plain(spec);
+  const at::Tensor whole = tiny_logits(merged(adapter));
+  const fs::path shards = merged(adapter, {.shard_bytes = 20'000});
+  EXPECT_TRUE(fs::exists(shards / "model.safetensors.index.json"));
+  EXPECT_FALSE(fs::exists(shards / "model.safetensors"));
+  EXPECT_TRUE(tiny_logits(shards).equal(whole));
+}
+
+TEST_F(MergedFolder, CarriesWhatBelongsToTheModel) {
+  const DecoderSpec spec = golden::tiny_llama_llama3_scaling();  // a tied head
+  base(spec);
+  merged(plain(spec), {.dtype = Dtype::kBF16});
+  EXPECT_EQ(read_text(folder_ / "merged/tokenizer.json"), "{\"a\": 1}");
+  EXPECT_EQ(read_text(folder_ / "merged/chat_template.jinja"), "{{ x }}");
+  const auto config = nlohmann::json::parse(read_text(folder_ / "merged/config.json"));
+  EXPECT_EQ(config.at("dtype"), "bfloat16");
+  EXPECT_EQ(config.at("tie_word_embeddings"), true);
+  const SafetensorsFile file(folder_ / "merged/model.safetensors");
+  EXPECT_EQ(file.find("lm_head.weight"), nullptr);
+  EXPECT_EQ(file.find("model.embed_tokens.weight")->dtype, Dtype::kBF16);
+  EXPECT_EQ(file.metadata().at("telora.category"), "x");
+}
+
+TEST_F(MergedFolder, OverflowLeavesNothing) {
+  const DecoderSpec spec = golden::tiny_llama();
+  base(spec);
+  AdapterFile adapter = plain(spec);
+  adapter.modules.back().b.fill_(1e5);
+  adapter.modules.back().a.fill_(1);
+  try {
+    merged(adapter, {.dtype = Dtype::kF16});
+    FAIL() << "went through";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kData);
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("layers.1.mlp.down_proj"), HasSubstr("F16")));
+  }
+  EXPECT_THAT(std::distance(fs::directory_iterator(folder_.path()), {}), 1);  // the base
+}
+
+TEST_F(MergedFolder, AFolderWithFilesIsLeftAlone) {
+  fs::create_directories(folder_ / "full");
+  publish(folder_ / "full/mine", "mine");
+  try {
+    const StagedFolder staged(folder_ / "full/");
+    FAIL() << "went through";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kCannotCreate);
+    EXPECT_THAT(error.what(), HasSubstr("full"));
+  }
+  EXPECT_EQ(read_text(folder_ / "full/mine"), "mine");
+  fs::create_directories(folder_ / "empty");
+  StagedFolder staged(folder_ / "empty");
+  publish(staged.path() / "a", "a");
+  staged.publish();
+  EXPECT_EQ(read_text(folder_ / "empty/a"), "a");
+}
+
+}  // namespace
+}  // namespace telora
