@@ -22,24 +22,11 @@ double sum_of_products(const at::Tensor& a, const at::Tensor& b) {
 }
 
 // The rows as they are where a file of the format is read without undoing its order.
-at::Tensor in_other_order(const at::Tensor& wanted, int64_t head_dim) {
-  at::Tensor rows = at::empty({wanted.size(0)}, at::kLong);
-  auto* index = rows.mutable_data_ptr<int64_t>();
-  for (int64_t row = 0; row < wanted.size(0); ++row) index[row] = gguf_row(row, head_dim);
-  return wanted.index_select(0, rows);
-}
-
-// Correlation of the two, from -1 to 1.
-double likeness(const ChangeFit& fit) { return fit.factor / std::hypot(fit.factor, fit.left); }
-
-// Whether the change is much more like what it would be in the other order of rows: one that a file
-// should have and has not, or the reverse.
-bool is_reordered(const at::Tensor& found, const at::Tensor& wanted, int64_t head_dim) {
-  const double straight = likeness(fit_change(found, wanted));
-  const double written = likeness(fit_change(found, in_other_order(wanted, head_dim)));
-  const double read = likeness(fit_change(in_other_order(found, head_dim), wanted));
-  const double chance = kErrors / std::sqrt(static_cast<double>(found.numel()));
-  return std::max(written, read) > std::max(2 * straight, 0.0) + chance;
+at::Tensor in_other_order(const at::Tensor& rows, int64_t head_dim) {
+  at::Tensor order = at::empty({rows.size(0)}, at::kLong);
+  auto* index = order.mutable_data_ptr<int64_t>();
+  for (int64_t row = 0; row < rows.size(0); ++row) index[row] = gguf_row(row, head_dim);
+  return rows.index_select(0, order);
 }
 
 std::string strength_words(double factor, int64_t rank) {
@@ -53,37 +40,60 @@ std::string strength_words(double factor, int64_t rank) {
 
 }  // namespace
 
-ChangeFit fit_change(const at::Tensor& found, const at::Tensor& wanted) {
-  const double squares = sum_of_products(wanted, wanted);
-  if (found.sizes() != wanted.sizes() || squares == 0) {
-    fail(ErrorKind::kInternal, {"change", {}},
-         fmt::format("[{}] against [{}]", fmt::join(found.sizes(), ", "),
-                     fmt::join(wanted.sizes(), ", ")),
-         "two of one shape, the wanted one not zero");
+double ChangeFit::likeness() const {
+  const double size = std::hypot(factor, left);
+  return size > 0 ? factor / size : 0;
+}
+
+void ChangeCheck::add(const at::Tensor& found, const at::Tensor& wanted) {
+  if (found.sizes() != wanted.sizes()) {
+    fail(ErrorKind::kInternal, {"change", {}}, fmt::format("[{}]", fmt::join(found.sizes(), ", ")),
+         fmt::format("[{}]", fmt::join(wanted.sizes(), ", ")));
   }
-  ChangeFit fit{.factor = sum_of_products(found, wanted) / squares};
-  const double left =
-      std::max(0.0, sum_of_products(found, found) - fit.factor * fit.factor * squares);
-  fit.left = std::sqrt(left / squares);
-  fit.error = fit.left / std::sqrt(static_cast<double>(found.numel()));
+  found_ += sum_of_products(found, found);
+  wanted_ += sum_of_products(wanted, wanted);
+  straight_ += sum_of_products(found, wanted);
+  count_ += found.numel();
+  const int64_t head = module_.reordered_head;
+  if (head == 0) return;
+  written_ += sum_of_products(found, in_other_order(wanted, head));
+  read_ += sum_of_products(in_other_order(found, head), wanted);
+}
+
+ChangeFit ChangeCheck::fit_of(double product) const {
+  if (wanted_ == 0) {
+    fail(ErrorKind::kInternal, {"change", {}}, "nothing wanted", "a change to compare with");
+  }
+  ChangeFit fit{.factor = product / wanted_};
+  fit.left = std::sqrt(std::max(0.0, found_ / wanted_ - fit.factor * fit.factor));
+  fit.error = fit.left / std::sqrt(static_cast<double>(count_));
   return fit;
 }
 
-std::string change_fault(const at::Tensor& found, const at::Tensor& wanted,
-                         const CheckedModule& module, double rounding) {
-  if (sum_of_products(found, found) == 0) return "changes nothing";
-  const ChangeFit fit = fit_change(found, wanted);
+// Whether the change is much more like what it would be in the other order of rows: one that a file
+// should have and has not, or the reverse.
+bool ChangeCheck::is_reordered() const {
+  if (module_.reordered_head == 0) return false;
+  const double straight = fit().likeness();
+  const double other = std::max(fit_of(written_).likeness(), fit_of(read_).likeness());
+  const double chance = kErrors / std::sqrt(static_cast<double>(count_));
+  return other > std::max(2 * straight, 0.0) + chance;
+}
+
+std::string ChangeCheck::fault(double rounding) const {
+  if (found_ == 0) return "changes nothing";
+  const ChangeFit fit = this->fit();
   if (std::abs(fit.factor - 1) <= kStrength + kErrors * fit.error && fit.left <= rounding)
     return {};
-  if (module.reordered_head > 0 && is_reordered(found, wanted, module.reordered_head)) {
+  if (is_reordered()) {
     return "has its rows in the wrong order: GGUF pairs rows 2j and 2j+1 of a head, Hugging Face j "
            "and j + half a head";
   }
   if (fit.left <= std::max(rounding, kStrength * std::abs(fit.factor))) {
-    return strength_words(fit.factor, module.rank);
+    return strength_words(fit.factor, module_.rank);
   }
   return fmt::format("is another change: {:.0f} % of it is not the adapter's",
-                     100 * fit.left / std::hypot(fit.left, fit.factor));
+                     100 * std::sqrt(1 - fit.likeness() * fit.likeness()));
 }
 
 }  // namespace telora

@@ -23,6 +23,15 @@ at::Tensor change() {
   return at::randn({64, 4}).mm(at::randn({4, 48})) * 0.01;
 }
 
+std::string change_fault(const at::Tensor& found, const at::Tensor& wanted,
+                         const CheckedModule& module, double rounding) {
+  ChangeCheck check(module);
+  for (int64_t row = 0; row < found.size(0); row += 16) {  // in pieces
+    check.add(found.narrow(0, row, 16), wanted.narrow(0, row, 16));
+  }
+  return check.fault(rounding);
+}
+
 // Rows as an exporter leaves them that forgets the order, or one that undoes it where nothing was.
 at::Tensor reordered(const at::Tensor& rows, bool back) {
   at::Tensor moved = at::empty_like(rows);
@@ -67,11 +76,16 @@ TEST(ChangeFault, SeesTheStrengthThroughNoise) {
 }
 
 TEST(ChangeFit, IsLeastSquares) {
-  const ChangeFit fit = fit_change(at::full({1, 4}, 3.0F), at::ones({1, 4}));
-  EXPECT_DOUBLE_EQ(fit.factor, 3);
-  EXPECT_NEAR(fit.left, 0, 1e-7);
-  EXPECT_THROW(fit_change(at::ones({1, 4}), at::zeros({1, 4})), Error);
-  EXPECT_THROW(fit_change(at::ones({4, 1}), at::ones({1, 4})), Error);
+  ChangeCheck check({});
+  check.add(at::full({1, 4}, 3.0F), at::ones({1, 4}));
+  check.add(at::full({1, 4}, -1.0F), at::ones({1, 4}));
+  EXPECT_DOUBLE_EQ(check.fit().factor, 1);
+  EXPECT_DOUBLE_EQ(check.fit().left, 2);
+  EXPECT_NEAR(check.fit().likeness(), 1 / std::sqrt(5.0), 1e-12);
+  EXPECT_THROW(check.add(at::ones({4, 1}), at::ones({1, 4})), Error);
+  ChangeCheck nothing({});
+  nothing.add(at::ones({1, 4}), at::zeros({1, 4}));
+  EXPECT_THROW(nothing.fit(), Error);
 }
 
 TEST(LogitsCheck, ByHand) {
