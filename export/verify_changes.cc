@@ -24,6 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr double kMostLost = 0.9;  // of a change's strength, that rounding may leave of it
 constexpr const char* kWeightsFile = "adapter_model.safetensors";
 
 // What storing numbers in this type may change of them, relative to their size: several times the
@@ -108,16 +109,25 @@ class WeightCheck {
 
   // Rows of base, of base with the change, and of the file.
   void add(const at::Tensor& base, const at::Tensor& merged, const at::Tensor& found) {
+    const at::Tensor rounded = stored(merged);
     check_.add(found - base, merged - base);
+    rounded_.add(rounded - base, merged - base);
     weights_ += merged.square().sum(at::kDouble).item<double>();
     change_ += (merged - base).square().sum(at::kDouble).item<double>();
-    lost_ += (stored(merged) - merged).square().sum(at::kDouble).item<double>();
+    lost_ += (rounded - merged).square().sum(at::kDouble).item<double>();
     apart_ += (found - merged).square().sum(at::kDouble).item<double>();
   }
 
   // Of a weight that the adapter changes.
   std::string change_fault() const {
     if (change_ == 0) return unchanged_fault();
+    const double left = rounded_.fit().factor;
+    if (left < kMostLost && std::abs(check_.fit().factor - left) < 0.05) {
+      return fmt::format(
+          "is rounded away: steps of {} are larger than the change, {:.0f} % of it is "
+          "left; write a finer --type, or the adapter itself (lora-export gguf)",
+          ggml_type_info(type_).name, 100 * left);
+    }
     const double floor = std::ldexp(std::sqrt(weights_ / change_), -22);  // of float32 sums
     return check_.fault(3 * std::sqrt(lost_ / change_) + floor + 1e-6);
   }
@@ -145,6 +155,7 @@ class WeightCheck {
   }
 
   ChangeCheck check_;
+  ChangeCheck rounded_{CheckedModule{}};  // what an exact exporter leaves of the change
   GgmlType type_;
   double weights_ = 0, change_ = 0, lost_ = 0, apart_ = 0;  // squares
 };

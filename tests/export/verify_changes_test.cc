@@ -110,6 +110,16 @@ TEST_F(VerifyChanges, RowsOfQueriesInTheWrongOrder) {
   }
 }
 
+// Values of a four-bit file lie on its grid: a change of less than half a step is gone.
+TEST_F(VerifyChanges, AChangeThatRoundingTakesAway) {
+  golden::gguf_of(spec_, golden::tiny_weights(spec_), GgmlType::kQ4_1).write(base());
+  adapter_ = with_scale(0.02);
+  for (const auto& faults : {merged(adapter_), merged(adapter_, GgmlType::kQ4_1)}) {
+    EXPECT_THAT(faults, Contains(HasSubstr("is rounded away: steps of Q4_1")));
+  }
+  EXPECT_THAT(merged(adapter_, GgmlType::kF16), IsEmpty());
+}
+
 TEST_F(VerifyChanges, AModuleThatIsMissing) {
   AdapterFile wrong = adapter_;
   wrong.modules.erase(wrong.modules.begin() + 3);

@@ -1,0 +1,174 @@
+#include "export/export_adapter.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+
+#include "adapters/adapter_trust.h"
+#include "backbone/backbone.h"
+#include "core/digest.h"
+#include "core/document.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "export/gguf_adapter.h"
+#include "export/merged_folder.h"
+#include "export/merged_gguf.h"
+#include "export/provenance.h"
+#include "export/staged_folder.h"
+
+namespace telora {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string lower(std::string_view name) {
+  std::string text(name);
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+std::optional<GgmlType> type_named(const std::string& name, const std::vector<GgmlType>& offered) {
+  if (name.empty()) return std::nullopt;
+  std::vector<std::string> names;
+  for (const GgmlType type : offered) {
+    names.push_back(lower(ggml_type_info(type).name));
+    if (names.back() == lower(name)) return type;
+  }
+  fail(ErrorKind::kUsage, {.file = {}, .field = "--type"}, printable(name, 40),
+       fmt::format("one of {}", fmt::join(names, ", ")));
+}
+
+const std::vector<GgmlType>& plain_types() {
+  static const std::vector<GgmlType> kTypes = {GgmlType::kF32, GgmlType::kF16, GgmlType::kBF16};
+  return kTypes;
+}
+
+const std::vector<GgmlType>& adapter_types() {
+  static const std::vector<GgmlType> kTypes = {GgmlType::kF32, GgmlType::kF16, GgmlType::kBF16,
+                                               GgmlType::kQ8_0};
+  return kTypes;
+}
+
+const std::vector<GgmlType>& model_types() {
+  static const std::vector<GgmlType> kTypes = {GgmlType::kF32,  GgmlType::kF16,  GgmlType::kBF16,
+                                               GgmlType::kQ8_0, GgmlType::kQ5_1, GgmlType::kQ5_0,
+                                               GgmlType::kQ4_1, GgmlType::kQ4_0};
+  return kTypes;
+}
+
+Dtype dtype_of(GgmlType type) {
+  if (type == GgmlType::kF16) return Dtype::kF16;
+  return type == GgmlType::kBF16 ? Dtype::kBF16 : Dtype::kF32;
+}
+
+void require_free(const fs::path& out) {
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(out, error))) return;
+  fail(ErrorKind::kCannotCreate, {out.string(), {}}, "a file that is there already", "a new one",
+       "choose another --out, or remove it");
+}
+
+// What the run that trained the adapter says of itself.
+void add_run_facts(const fs::path& adapter, Provenance& provenance) {
+  const fs::path path = adapter / "telora.json";
+  if (!fs::exists(path)) return;
+  Fields manifest(Document::parse_json(read_text(path), path.string()));
+  for (const char* key : {"telora", "category", "backbone"}) {
+    if (manifest.has(key)) provenance.emplace_back(key, manifest.string(key));
+  }
+  Fields digests = manifest.object("sha256");
+  for (const char* key : {"data", "split", "recipe"}) {
+    if (digests.has(key))
+      provenance.emplace_back(std::string("sha256.") + key, digests.string(key));
+  }
+}
+
+class Exporter {
+ public:
+  explicit Exporter(const ExportRequest& request)
+      : request_(request),
+        source_(find_backbone(request.backbone)),
+        checkpoint_(Checkpoint::open(source_.path)),
+        adapter_(read_adapter(request.adapter, linear_modules(checkpoint_.spec()))) {}
+
+  void run() {
+    const std::string weights = checkpoint_.digest();
+    if (!request_.accept_risk) {
+      require_trust(request_.adapter, adapter_, weights, "--accept-risk exports it all the same");
+    }
+    provenance_ = {
+        {"sha256.weights", weights},
+        {"sha256.tokenizer", read_tokenizer(source_.path).digest()},
+        {"sha256.adapter", sha256_file(fs::path(request_.adapter) / "adapter_model.safetensors")}};
+    add_run_facts(request_.adapter, provenance_);
+    write();
+  }
+
+ private:
+  void write() {
+    const fs::path out = request_.out;
+    switch (request_.kind) {
+      case ExportKind::kPeft:
+        return write_peft(out);
+      case ExportKind::kGgufAdapter:
+        require_free(out);
+        return write_gguf_adapter(
+            out, adapter_, checkpoint_.spec(),
+            type_named(request_.type, adapter_types()).value_or(GgmlType::kF32), provenance_);
+      case ExportKind::kMergedFolder:
+        return write_folder(out);
+      case ExportKind::kMergedGguf:
+        return write_gguf(out);
+    }
+  }
+
+  void write_peft(const fs::path& out) {
+    const auto type = type_named(request_.type, plain_types());
+    StagedFolder staged(out);
+    AdapterFile adapter = adapter_;
+    for (const auto& [key, value] : provenance_) adapter.metadata["telora." + key] = value;
+    write_adapter(staged.path(), adapter, dtype_of(type.value_or(GgmlType::kF32)));
+    staged.publish();
+  }
+
+  void write_folder(const fs::path& out) {
+    const auto type = type_named(request_.type, plain_types());
+    if (!fs::is_directory(source_.path)) {
+      fail(ErrorKind::kConfig, {source_.path.string(), {}}, "a GGUF file",
+           "a Hugging Face folder to write another one from",
+           "name the model's folder with --backbone, or write merged-gguf");
+    }
+    StagedFolder staged(out);
+    MergedFolderOptions options;
+    if (type) options.dtype = dtype_of(*type);
+    write_merged_folder(staged.path(), source_.path, adapter_, options, provenance_);
+    staged.publish();
+  }
+
+  void write_gguf(const fs::path& out) {
+    const auto type = type_named(request_.type, model_types());
+    if (fs::is_directory(source_.path)) {
+      fail(ErrorKind::kConfig, {source_.path.string(), {}}, "a Hugging Face folder",
+           "a GGUF file to write another one from",
+           "name the model's .gguf file with --backbone, or write merged and convert that");
+    }
+    require_free(out);
+    write_merged_gguf(out, source_.path, adapter_, type, provenance_);
+  }
+
+  const ExportRequest& request_;
+  BackboneSource source_;
+  Checkpoint checkpoint_;
+  AdapterFile adapter_;
+  Provenance provenance_;
+};
+
+}  // namespace
+
+void export_adapter(const ExportRequest& request) { Exporter(request).run(); }
+
+}  // namespace telora

@@ -1,0 +1,137 @@
+#include "tools/export_command.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "core/error.h"
+#include "export/export_adapter.h"
+#include "export/verify.h"
+#include "tools/command_line.h"
+#include "tools/console.h"
+#include "tools/main_guard.h"
+#include "tools/subcommand.h"
+
+namespace telora {
+
+namespace {
+
+struct ExportFlags {
+  ExportRequest request;
+  VerifyRequest check;
+  bool verify = true;
+  bool quiet = false;
+};
+
+void add_source(CLI::App& command, ExportFlags& flags) {
+  command.add_option("--adapter", flags.request.adapter, "Run or PEFT folder")->required();
+  command.add_option("--backbone", flags.request.backbone, "Name, model folder or .gguf file")
+      ->default_str("smollm2-135m");
+  command.add_flag("--accept-risk", flags.request.accept_risk,
+                   "Take adapters of other weights or with a suspicious spectrum too");
+  command.add_flag("--quiet", flags.quiet, "Only errors");
+}
+
+void add_check(CLI::App& command, VerifyRequest& check) {
+  command.add_option("--category", check.category,
+                     "Whose validation rows are asked (default: the run's)");
+  command.add_option("--data", check.data, "Folder with the ot-full files, or 'sample'")
+      ->capture_default_str();
+  command.add_option("--rows", check.rows, "Rows that are asked")
+      ->check(CLI::Range(int64_t{1}, int64_t{100'000}))
+      ->capture_default_str();
+}
+
+int verify(ExportFlags& flags) {
+  VerifyRequest& check = flags.check;
+  check.adapter = flags.request.adapter;
+  check.backbone = flags.request.backbone;
+  check.accept_risk = flags.request.accept_risk;
+  Console console({.quiet = flags.quiet});
+  check.progress = [&](const std::string& stage, int64_t done, int64_t total) {
+    console.progress({.stage = "ask " + stage, .step = done, .total = total});
+    if (done == total) console.finish();
+  };
+  const Verification result = verify_export(check);
+  if (!flags.quiet || !result.passed()) fmt::print("{}", render_verification(result));
+  if (result.passed()) return 0;
+  fail(ErrorKind::kIntegrity, {.file = check.against, .field = {}},
+       fmt::format("{} faults, {} for one", result.faults.size(), result.faults.front()),
+       "what acts as trained");
+}
+
+// An export that does not pass is taken away again.
+int export_and_verify(ExportFlags& flags) {
+  const std::filesystem::path out = flags.request.out;
+  export_adapter(flags.request);
+  if (!flags.verify) return 0;
+  flags.check.against = flags.request.out;
+  try {
+    return verify(flags);
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove_all(out, ignored);
+    throw;
+  }
+}
+
+Subcommand add_export(CLI::App& app, const char* name, const char* what, ExportKind kind,
+                      const char* types) {
+  const auto flags = std::make_shared<ExportFlags>();
+  flags->request.kind = kind;
+  flags->request.backbone = "smollm2-135m";
+  CLI::App* command = app.add_subcommand(name, what);
+  add_source(*command, *flags);
+  command->add_option("--out", flags->request.out, "Where to; must not be there yet")->required();
+  command->add_option("--type", flags->request.type, types);
+  command->add_flag("!--no-verify", flags->verify, "Do not check what was written");
+  add_check(*command, flags->check);
+  return {command, [flags] {
+            set_up_messages(flags->quiet);
+            return export_and_verify(*flags);
+          }};
+}
+
+Subcommand add_verify(CLI::App& app) {
+  const auto flags = std::make_shared<ExportFlags>();
+  flags->request.backbone = "smollm2-135m";
+  CLI::App* command =
+      app.add_subcommand("verify", "Check that an exported file acts as the adapter does");
+  add_source(*command, *flags);
+  command->add_option("--against", flags->check.against, "What was exported")->required();
+  add_check(*command, flags->check);
+  return {command, [flags] {
+            set_up_messages(flags->quiet);
+            return verify(*flags);
+          }};
+}
+
+}  // namespace
+
+int export_command(int argc, char** argv) {
+  CLI::App app("Write an adapter for other runtimes, and prove that it acts as trained.",
+               "lora-export");
+  const char* adapter_types = "f32 (default), f16, bf16 or q8_0";
+  const char* model_types = "f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0 (default: as the base)";
+  const std::vector<Subcommand> commands = {
+      add_export(app, "peft", "A PEFT folder, for PEFT, vLLM and LoRAX", ExportKind::kPeft,
+                 "f32 (default), f16 or bf16"),
+      add_export(app, "gguf", "A GGUF adapter, for llama.cpp", ExportKind::kGgufAdapter,
+                 adapter_types),
+      add_export(app, "merged", "A Hugging Face folder with the adapter in its weights",
+                 ExportKind::kMergedFolder, "f32, f16 or bf16 (default: as the base)"),
+      add_export(app, "merged-gguf", "A GGUF model with the adapter in its weights",
+                 ExportKind::kMergedGguf, model_types),
+      add_verify(app)};
+  app.require_subcommand(1);
+  set_up_command(app, "lora-export gguf --adapter runs/oran-bench-r16-1 --out oran.gguf");
+  if (const auto code = parse_command_line(app, argc, argv)) return *code;
+  for (const Subcommand& command : commands) {
+    if (command.app->parsed()) return command.run();
+  }
+  return 0;
+}
+
+}  // namespace telora
