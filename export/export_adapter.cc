@@ -13,6 +13,7 @@
 #include "core/document.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/gguf.h"
 #include "export/gguf_adapter.h"
 #include "export/merged_folder.h"
 #include "export/merged_gguf.h"
@@ -72,6 +73,15 @@ void require_free(const fs::path& out) {
        "choose another --out, or remove it");
 }
 
+// Models for tests have none.
+bool has_tokenizer(const fs::path& model) {
+  if (!fs::is_directory(model)) {
+    const GgufFile file(model);
+    return !file.has("tokenizer.ggml.model") || file.string("tokenizer.ggml.model") != "no_vocab";
+  }
+  return fs::exists(model / "tokenizer.json") || fs::exists(model / "tokenizer.model");
+}
+
 // What the run that trained the adapter says of itself.
 void add_run_facts(const fs::path& adapter, Provenance& provenance) {
   const fs::path path = adapter / "telora.json";
@@ -100,10 +110,12 @@ class Exporter {
     if (!request_.accept_risk) {
       require_trust(request_.adapter, adapter_, weights, "--accept-risk exports it all the same");
     }
-    provenance_ = {
-        {"sha256.weights", weights},
-        {"sha256.tokenizer", read_tokenizer(source_.path).digest()},
-        {"sha256.adapter", sha256_file(fs::path(request_.adapter) / "adapter_model.safetensors")}};
+    provenance_ = {{"sha256.weights", weights}};
+    if (has_tokenizer(source_.path)) {
+      provenance_.emplace_back("sha256.tokenizer", read_tokenizer(source_.path).digest());
+    }
+    provenance_.emplace_back("sha256.adapter",
+                             sha256_file(fs::path(request_.adapter) / "adapter_model.safetensors"));
     add_run_facts(request_.adapter, provenance_);
     write();
   }
