@@ -141,6 +141,7 @@ std::string more_lines(const std::string& name, const PartResult& part) {
                                        grouped(r.n), grouped(r.same_in_all)));
   }
   for (const ClassResult& c : part.classes) {
+    if (variant_of(c.metric)) continue;
     add("macro-F1", fmt::format("{} {:.3f}", c.metric, c.macro_f1()));
   }
   for (const AnswerHistogram& h : part.histograms) {
