@@ -17,6 +17,7 @@
 #include "export/gguf_adapter.h"
 #include "export/merged_folder.h"
 #include "export/merged_gguf.h"
+#include "export/portability.h"
 #include "export/provenance.h"
 #include "export/staged_folder.h"
 
@@ -141,9 +142,14 @@ class Exporter {
   void write_peft(const fs::path& out) {
     const auto type = type_named(request_.type, plain_types());
     StagedFolder staged(out);
-    AdapterFile adapter = adapter_;
+    AdapterFile adapter = request_.portable ? portable(adapter_) : adapter_;
+    for (const std::string& warning : portability_warnings(adapter)) {
+      if (request_.warn) request_.warn(warning);
+    }
     for (const auto& [key, value] : provenance_) adapter.metadata["telora." + key] = value;
     write_adapter(staged.path(), adapter, dtype_of(type.value_or(GgmlType::kF32)));
+    const fs::path card = fs::path(request_.adapter) / "README.md";
+    if (fs::exists(card)) publish(staged.path() / "README.md", read_text(card));
     staged.publish();
   }
 

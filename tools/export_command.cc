@@ -1,6 +1,7 @@
 #include "tools/export_command.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <filesystem>
 #include <memory>
@@ -65,6 +66,7 @@ int verify(ExportFlags& flags) {
 // An export that does not pass is taken away again.
 int export_and_verify(ExportFlags& flags) {
   const std::filesystem::path out = flags.request.out;
+  flags.request.warn = [](const std::string& text) { spdlog::warn("{}", text); };
   export_adapter(flags.request);
   if (!flags.verify) return 0;
   flags.check.against = flags.request.out;
@@ -86,6 +88,10 @@ Subcommand add_export(CLI::App& app, const char* name, const char* what, ExportK
   add_source(*command, *flags);
   command->add_option("--out", flags->request.out, "Where to; must not be there yet")->required();
   command->add_option("--type", flags->request.type, types);
+  if (kind == ExportKind::kPeft) {
+    command->add_flag("--portable", flags->request.portable,
+                      "One rank and one scale for all modules, as vLLM needs it");
+  }
   command->add_flag("!--no-verify", flags->verify, "Do not check what was written");
   add_check(*command, flags->check);
   return {command, [flags] {
