@@ -34,7 +34,7 @@ std::string text(std::string_view value) {
 template <typename T, typename Encode>
 std::string array(uint32_t type, const std::vector<T>& values, const Encode& encode) {
   std::string bytes = little(kArray) + little(type) + little(uint64_t{values.size()});
-  for (const T& value : values) bytes += encode(value);
+  for (const auto& value : values) bytes += encode(value);
   return bytes;
 }
 
@@ -69,6 +69,10 @@ void GgufMetadata::set_u32(const std::string& key, uint32_t value) {
 
 void GgufMetadata::set_f32(const std::string& key, float value) {
   set(key, little(kF32) + little(value));
+}
+
+void GgufMetadata::set_bools(const std::string& key, const std::vector<bool>& values) {
+  set(key, array(kBool, values, [](bool value) { return std::string(1, value ? '\1' : '\0'); }));
 }
 
 void GgufMetadata::set_strings(const std::string& key, const std::vector<std::string>& values) {

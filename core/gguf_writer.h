@@ -25,6 +25,7 @@ class GgufMetadata {
   void set_bool(const std::string& key, bool value);
   void set_u32(const std::string& key, uint32_t value);
   void set_f32(const std::string& key, float value);
+  void set_bools(const std::string& key, const std::vector<bool>& values);
   void set_strings(const std::string& key, const std::vector<std::string>& values);
   void set_i32s(const std::string& key, const std::vector<int32_t>& values);
   void set_f32s(const std::string& key, const std::vector<float>& values);

@@ -15,6 +15,7 @@
 #include "core/files.h"
 #include "core/gguf.h"
 #include "export/gguf_adapter.h"
+#include "export/gguf_model.h"
 #include "export/merged_folder.h"
 #include "export/merged_gguf.h"
 #include "export/portability.h"
@@ -169,13 +170,12 @@ class Exporter {
 
   void write_gguf(const fs::path& out) {
     const auto type = type_named(request_.type, model_types());
-    if (fs::is_directory(source_.path)) {
-      fail(ErrorKind::kConfig, {source_.path.string(), {}}, "a Hugging Face folder",
-           "a GGUF file to write another one from",
-           "name the model's .gguf file with --backbone, or write merged and convert that");
-    }
     require_free(out);
-    write_merged_gguf(out, source_.path, adapter_, type, provenance_);
+    if (fs::is_directory(source_.path)) {
+      write_gguf_model(out, source_.path, adapter_, type, provenance_);
+    } else {
+      write_merged_gguf(out, source_.path, adapter_, type, provenance_);
+    }
   }
 
   const ExportRequest& request_;

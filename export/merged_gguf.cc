@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "backbone/gguf_names.h"
 #include "backbone/stored_model.h"
 #include "core/error.h"
 #include "core/ggml_quantize.h"
 #include "core/gguf.h"
 #include "core/gguf_writer.h"
+#include "export/gguf_model_metadata.h"
+#include "export/gguf_rows.h"
 #include "export/merged_weights.h"
 
 namespace telora {
@@ -18,28 +19,6 @@ namespace telora {
 namespace {
 
 constexpr uint64_t kCopyBytes = uint64_t{1} << 20;
-
-// general.file_type, where most tensors have this type.
-uint32_t file_type(GgmlType type) {
-  switch (type) {
-    case GgmlType::kF16:
-      return 1;
-    case GgmlType::kQ4_0:
-      return 2;
-    case GgmlType::kQ4_1:
-      return 3;
-    case GgmlType::kQ8_0:
-      return 7;
-    case GgmlType::kQ5_0:
-      return 8;
-    case GgmlType::kQ5_1:
-      return 9;
-    case GgmlType::kBF16:
-      return 32;
-    default:
-      return 0;
-  }
-}
 
 class Merger {
  public:
@@ -58,7 +37,7 @@ class Merger {
     for (const std::string& key : file_.keys()) {
       if (key != "general.alignment") metadata.copy(file_, key);
     }
-    if (type) metadata.set_u32("general.file_type", file_type(*type));
+    if (type) metadata.set_u32("general.file_type", gguf_file_type(*type));
     for (const auto& [key, value] : provenance) metadata.set_string("telora." + key, value);
     return metadata;
   }
@@ -69,7 +48,10 @@ class Merger {
     if (keeps_values(tensor) && type == tensor.type) {
       copy(tensor, sink);
     } else {
-      encode(*stored_.at(tensor.name), tensor, type, sink);
+      const StoredTensor& stored = *stored_.at(tensor.name);
+      const int64_t rows = stored.shape.size() == 2 ? stored.shape[0] : element_count(stored);
+      append_rows(merged_, stored, {0, rows, stored.reordered_head, stored.offset}, plans_[i],
+                  name_, sink);
     }
   }
 
@@ -105,41 +87,6 @@ class Merger {
       file_.read(tensor, at, part);
       sink.append(part);
     }
-  }
-
-  // Values come in Hugging Face's order of rows and leave in the file's: pieces hold whole heads.
-  void encode(const StoredTensor& stored, const GgufTensor& tensor, GgmlType type,
-              TensorSink& sink) const {
-    const GgmlTypeInfo& info = ggml_type_info(type);
-    const size_t columns = tensor.dims[0];
-    std::vector<float> ordered;
-    std::vector<std::byte> blocks;
-    merged_.for_each_piece(stored, [&](int64_t first, std::span<const float> values) {
-      ordered.assign(values.begin(), values.end());
-      if (stored.reordered_head > 0) reorder(values, stored, columns, ordered);
-      for (float& value : ordered) value += stored.offset;
-      blocks.resize(ordered.size() / info.block_elements * info.block_bytes);
-      if (const auto bad = quantize(type, ordered, blocks))
-        refuse(tensor, info, ordered, first, *bad);
-      sink.append(blocks);
-    });
-  }
-
-  static void reorder(std::span<const float> values, const StoredTensor& stored, size_t columns,
-                      std::vector<float>& ordered) {
-    for (size_t row = 0; row < values.size() / columns; ++row) {
-      const auto to =
-          static_cast<size_t>(gguf_row(static_cast<int64_t>(row), stored.reordered_head));
-      std::ranges::copy(values.subspan(row * columns, columns),
-                        ordered.begin() + static_cast<std::ptrdiff_t>(to * columns));
-    }
-  }
-
-  [[noreturn]] void refuse(const GgufTensor& tensor, const GgmlTypeInfo& info,
-                           const std::vector<float>& values, int64_t first, size_t bad) const {
-    fail(ErrorKind::kData, {name_, tensor.name},
-         fmt::format("{} at element {}", values[bad], first + static_cast<int64_t>(bad)),
-         fmt::format("finite values that {} can hold", info.name), "write it as F32 or BF16");
   }
 
   std::string name_;

@@ -8,6 +8,7 @@
 #include "backbone/torch.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "export/gguf_model.h"
 #include "export/staged_folder.h"
 #include "tests/export/tiny_adapter.h"
 #include "tests/golden/model_files.h"
@@ -52,6 +53,21 @@ TEST_F(MergedFolder, ActsAsTheAdapterDoes) {
     for (const AdapterFile& adapter : adapters) {
       const at::Tensor wanted = tiny_logits(folder_ / "base", &adapter);
       EXPECT_LT(relative_error(tiny_logits(merged(adapter)), wanted), 1e-4);
+    }
+  }
+}
+
+// The same folder as one GGUF file: other names, order of rows, offsets of norms.
+TEST_F(MergedFolder, AsAGgufFileItActsAlike) {
+  for (const DecoderSpec& spec : tiny_families()) {
+    SCOPED_TRACE(spec.architecture);
+    base(spec);
+    fs::remove(folder_ / "base/tokenizer.json");
+    for (const LoraConfig& config : tiny_configs()) {
+      const AdapterFile adapter = tiny_adapter(spec, config);
+      write_gguf_model(folder_ / "m.gguf", folder_ / "base", adapter, {}, {});
+      const at::Tensor wanted = tiny_logits(folder_ / "base", &adapter);
+      EXPECT_LT(relative_error(tiny_logits(folder_ / "m.gguf"), wanted), 1e-4);
     }
   }
 }

@@ -77,8 +77,9 @@ class Case:
     def merged_in_transformers(self, type_name=None):
         return logits_of(common.load_model(self.export("merged", self.folder, type_name)), self.tokens)
 
-    def merged_in_llamacpp(self, type_name=None):
-        runtime = LlamaCpp(self.export("merged-gguf", self.gguf, type_name))
+    def merged_in_llamacpp(self, type_name=None, base=None):
+        """From the GGUF base, or from another: the Hugging Face folder."""
+        runtime = LlamaCpp(self.export("merged-gguf", base or self.gguf, type_name))
         found = runtime.logits(self.tokens)
         runtime.close()
         return found
@@ -89,6 +90,7 @@ def check_exact(case, near):
     case.close("GGUF adapter in llama.cpp", case.in_llamacpp(), near)
     case.close("merged folder in transformers", case.merged_in_transformers(), 1e-4)
     case.close("merged GGUF in llama.cpp", case.merged_in_llamacpp(), near)
+    case.close("merged GGUF of the folder in llama.cpp", case.merged_in_llamacpp(base=case.folder), near)
 
 
 def check_rounded(case):
