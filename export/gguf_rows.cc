@@ -32,25 +32,28 @@ void append_rows(const MergedWeights& merged, const StoredTensor& stored, const 
   const int64_t begin = rows.first * columns, end = begin + rows.count * columns;
   std::vector<float> ordered;
   std::vector<std::byte> blocks;
-  merged.for_each_piece(stored, [&](int64_t first, std::span<const float> piece) {
-    const int64_t from = std::max(begin, first), to = std::min(end, first + std::ssize(piece));
-    if (from >= to) return;
-    const auto values =
-        piece.subspan(static_cast<size_t>(from - first), static_cast<size_t>(to - from));
-    ordered.assign(values.begin(), values.end());
-    if (rows.reordered_head > 0) {
-      reorder(values, rows.reordered_head, static_cast<size_t>(columns), ordered);
-    }
-    for (float& value : ordered) value += rows.offset;
-    blocks.resize(ordered.size() / info.block_elements * info.block_bytes);
-    if (const auto bad = quantize(plan.type, ordered, blocks)) {
-      fail(
-          ErrorKind::kData, {file, plan.name},
-          fmt::format("{} at element {}", ordered[*bad], from - begin + static_cast<int64_t>(*bad)),
-          fmt::format("finite values that {} can hold", info.name), "write it as F32 or BF16");
-    }
-    sink.append(blocks);
-  });
+  merged.for_each_piece(
+      stored,
+      [&](int64_t first, std::span<const float> piece) {
+        const int64_t from = std::max(begin, first), to = std::min(end, first + std::ssize(piece));
+        if (from >= to) return;
+        const auto values =
+            piece.subspan(static_cast<size_t>(from - first), static_cast<size_t>(to - from));
+        ordered.assign(values.begin(), values.end());
+        if (rows.reordered_head > 0) {
+          reorder(values, rows.reordered_head, static_cast<size_t>(columns), ordered);
+        }
+        for (float& value : ordered) value += rows.offset;
+        blocks.resize(ordered.size() / info.block_elements * info.block_bytes);
+        if (const auto bad = quantize(plan.type, ordered, blocks)) {
+          fail(ErrorKind::kData, {file, plan.name},
+               fmt::format("{} at element {}", ordered[*bad],
+                           from - begin + static_cast<int64_t>(*bad)),
+               fmt::format("finite values that {} can hold", info.name), "write it as F32 or BF16");
+        }
+        sink.append(blocks);
+      },
+      std::max<int64_t>(1, rows.reordered_head));
 }
 
 }  // namespace telora

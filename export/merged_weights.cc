@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cfloat>
+#include <vector>
 
 #include "adapters/lora_config.h"
 #include "backbone/torch.h"
@@ -44,7 +45,30 @@ MergedWeights::MergedWeights(const StoredModel& base, const AdapterFile& adapter
   }
 }
 
-void MergedWeights::for_each_piece(
+void MergedWeights::for_each_piece(const StoredTensor& tensor,
+                                   const std::function<void(int64_t, std::span<const float>)>& use,
+                                   int64_t rows_together) const {
+  if (rows_together <= 1) return for_each_own_piece(tensor, use);
+  const int64_t columns = tensor.shape.size() == 2 ? tensor.shape[1] : 1;
+  const auto unit = static_cast<size_t>(rows_together * columns);
+  std::vector<float> waiting;  // the rows of an unfinished unit
+  int64_t begin = 0;           // of waiting[0]
+  for_each_own_piece(tensor, [&](int64_t, std::span<const float> values) {
+    waiting.insert(waiting.end(), values.begin(), values.end());
+    const size_t whole = waiting.size() / unit * unit;
+    if (whole == 0) return;
+    use(begin, std::span(waiting).first(whole));
+    begin += static_cast<int64_t>(whole);
+    waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(whole));
+  });
+  if (!waiting.empty()) {
+    fail(ErrorKind::kInternal, {tensor.file, tensor.stored_name},
+         fmt::format("{} values left over", waiting.size()),
+         fmt::format("rows in multiples of {}", rows_together));
+  }
+}
+
+void MergedWeights::for_each_own_piece(
     const StoredTensor& tensor,
     const std::function<void(int64_t, std::span<const float>)>& use) const {
   const auto change = modules_.find(tensor.name);

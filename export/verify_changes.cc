@@ -185,16 +185,21 @@ class MergedCheck {
     const std::string module = base.name.substr(0, base.name.rfind('.'));
     const LoraTensors* pair = find_module(trained_, module);
     const bool changed = merged_.changes(base) && pair != nullptr;
-    WeightCheck check(changed ? checked_module(*pair, base_.spec) : CheckedModule{},
-                      found.type.value_or(GgmlType::kF32));
+    const CheckedModule module_facts =
+        changed ? checked_module(*pair, base_.spec) : CheckedModule{};
+    WeightCheck check(module_facts, found.type.value_or(GgmlType::kF32));
     const int64_t columns = base.shape.size() == 2 ? base.shape[1] : 1;
     const std::vector<float> before = all_values(base), after = all_values(found);
-    merged_.for_each_piece(base, [&](int64_t first, std::span<const float> wanted) {
-      const auto begin = static_cast<size_t>(first);
-      check.add(rows_of(std::span(before).subspan(begin, wanted.size()), columns),
-                rows_of(wanted, columns),
-                rows_of(std::span(after).subspan(begin, wanted.size()), columns));
-    });
+    const auto rows_at = [&](const std::vector<float>& values, int64_t first, size_t count) {
+      return rows_of(std::span(values).subspan(static_cast<size_t>(first), count), columns);
+    };
+    merged_.for_each_piece(
+        base,
+        [&](int64_t first, std::span<const float> wanted) {
+          check.add(rows_at(before, first, wanted.size()), rows_of(wanted, columns),
+                    rows_at(after, first, wanted.size()));
+        },
+        std::max<int64_t>(1, module_facts.reordered_head));
     const std::string fault = changed ? check.change_fault() : check.unchanged_fault();
     return fault.empty() ? fault : fmt::format("{} {}", base.name, fault);
   }

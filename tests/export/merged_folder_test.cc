@@ -10,6 +10,7 @@
 #include "core/files.h"
 #include "export/gguf_model.h"
 #include "export/staged_folder.h"
+#include "export/verify_changes.h"
 #include "tests/export/tiny_adapter.h"
 #include "tests/golden/model_files.h"
 #include "tests/golden/scratch.h"
@@ -70,6 +71,22 @@ TEST_F(MergedFolder, AsAGgufFileItActsAlike) {
       EXPECT_LT(relative_error(tiny_logits(folder_ / "m.gguf"), wanted), 1e-4);
     }
   }
+}
+
+// Weights of several pieces, whose ends are not those of heads.
+TEST_F(MergedFolder, AsAGgufFileHeadsStayWhole) {
+  DecoderSpec spec = golden::tiny_llama();
+  spec.hidden = 600;
+  spec.heads = spec.kv_heads = 6;
+  spec.head_dim = 100;
+  spec.attention_scale = 0.1;
+  base(spec);
+  fs::remove(folder_ / "base/tokenizer.json");
+  const AdapterFile adapter = plain(spec);
+  write_gguf_model(folder_ / "m.gguf", folder_ / "base", adapter, {}, {});
+  const at::Tensor wanted = tiny_logits(folder_ / "base", &adapter);
+  EXPECT_LT(relative_error(tiny_logits(folder_ / "m.gguf"), wanted), 1e-4);
+  EXPECT_THAT(merged_faults(folder_ / "m.gguf", folder_ / "base", adapter), testing::IsEmpty());
 }
 
 TEST_F(MergedFolder, ShardsActAsOneFile) {
