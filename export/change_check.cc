@@ -80,10 +80,10 @@ bool ChangeCheck::is_reordered() const {
   return other > std::max(2 * straight, 0.0) + chance;
 }
 
-std::string ChangeCheck::fault(double rounding) const {
+std::string ChangeCheck::fault(double rounding, double expected) const {
   if (found_ == 0) return "changes nothing";
   const ChangeFit fit = this->fit();
-  if (std::abs(fit.factor - 1) <= kStrength + kErrors * fit.error && fit.left <= rounding)
+  if (std::abs(fit.factor - expected) <= kStrength + kErrors * fit.error && fit.left <= rounding)
     return {};
   if (is_reordered()) {
     return "has its rows in the wrong order: GGUF pairs rows 2j and 2j+1 of a head, Hugging Face j "

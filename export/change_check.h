@@ -42,7 +42,8 @@ class ChangeCheck {
   // which there may be `rounding` (|difference| / |wanted|). Rounding of the weights that carry a
   // change can be larger than the change, but does not hide its strength, which is judged over all
   // elements.
-  std::string fault(double rounding) const;
+  // `expected`: the factor that rounding is known to leave, where that is not quite 1.
+  std::string fault(double rounding, double expected = 1) const;
 
  private:
   ChangeFit fit_of(double product) const;

@@ -129,7 +129,7 @@ class WeightCheck {
           ggml_type_info(type_).name, 100 * left);
     }
     const double floor = std::ldexp(std::sqrt(weights_ / change_), -22);  // of float32 sums
-    return check_.fault(3 * std::sqrt(lost_ / change_) + floor + 1e-6);
+    return check_.fault(3 * std::sqrt(lost_ / change_) + floor + 1e-6, left);
   }
 
   // Of one that it does not change.
@@ -221,8 +221,12 @@ std::vector<std::string> spec_faults(const DecoderSpec& base, const DecoderSpec&
   say(!base.tied_head && found.tied_head, "the head is missing: the base has one of its own");
   say(parameter_shapes(base).size() != parameter_shapes(found).size() && faults.empty(),
       "the file holds another number of tensors than the base");
-  say(base.rope_theta != found.rope_theta, "rope_theta differs from the base's");
-  say(base.rms_eps != found.rms_eps, "rms_norm_eps differs from the base's");
+  // GGUF files hold them as float32.
+  const auto differs = [](double a, double b) {
+    return static_cast<float>(a) != static_cast<float>(b);
+  };
+  say(differs(base.rope_theta, found.rope_theta), "rope_theta differs from the base's");
+  say(differs(base.rms_eps, found.rms_eps), "rms_norm_eps differs from the base's");
   return faults;
 }
 
