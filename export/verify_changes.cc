@@ -175,21 +175,73 @@ at::Tensor rows_of(std::span<const float> values, int64_t columns) {
   return rows;
 }
 
+// The same bytes of the same type, so the same values.
+bool same_bytes(const StoredTensor& a, const StoredTensor& b) {
+  if (a.type != b.type || !a.type || a.shape != b.shape) return false;
+  if (a.reordered_head != b.reordered_head || a.offset != b.offset) return false;
+  const GgmlTypeInfo& info = ggml_type_info(*a.type);
+  const uint64_t bytes =
+      static_cast<uint64_t>(element_count(a)) / info.block_elements * info.block_bytes;
+  constexpr uint64_t kPiece = uint64_t{1} << 20;
+  std::vector<std::byte> left(std::min(kPiece, bytes)), right(left.size());
+  for (uint64_t at = 0; at < bytes; at += left.size()) {
+    const size_t count = std::min<uint64_t>(left.size(), bytes - at);
+    a.read(at, std::span(left).first(count));
+    b.read(at, std::span(right).first(count));
+    if (!std::equal(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(count),
+                    right.begin())) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// A merged model against what it should be. A fused gate and up of the base may be two tensors of
+// the file.
 class MergedCheck {
  public:
   MergedCheck(const StoredModel& base, const StoredModel& found, const AdapterFile& trained)
       : base_(base), found_(found), trained_(trained), merged_(base, trained) {}
 
-  std::string fault(size_t i) const {
-    const StoredTensor &base = base_.tensors[i], &found = found_.tensors[i];
-    const std::string module = base.name.substr(0, base.name.rfind('.'));
-    const LoraTensors* pair = find_module(trained_, module);
+  // Nothing where the tensor is as it should be.
+  std::string fault(const StoredTensor& base) const {
+    const std::vector<const StoredTensor*> parts = parts_of(base.name);
+    int64_t elements = 0;
+    for (const StoredTensor* part : parts) elements += part ? element_count(*part) : -1;
+    if (elements != element_count(base)) return base.name + " is missing or has another shape";
+    const LoraTensors* pair = find_module(trained_, base.name.substr(0, base.name.rfind('.')));
     const bool changed = merged_.changes(base) && pair != nullptr;
-    const CheckedModule module_facts =
-        changed ? checked_module(*pair, base_.spec) : CheckedModule{};
-    WeightCheck check(module_facts, found.type.value_or(GgmlType::kF32));
+    if (!changed && parts.size() == 1 && same_bytes(base, *parts[0])) return {};
+    const std::string what = compare(base, parts, changed ? pair : nullptr);
+    return what.empty() ? what : fmt::format("{} {}", base.name, what);
+  }
+
+ private:
+  const StoredTensor* find(const std::string& name) const {
+    const auto found = std::ranges::find(found_.tensors, name, &StoredTensor::name);
+    return found == found_.tensors.end() ? nullptr : &*found;
+  }
+
+  std::vector<const StoredTensor*> parts_of(const std::string& name) const {
+    const size_t fused = name.find("shared_mlp.");
+    if (const StoredTensor* same = find(name); same || fused == std::string::npos) return {same};
+    const std::string block = name.substr(0, fused);
+    if (name.ends_with("output_linear.weight")) return {find(block + "mlp.down_proj.weight")};
+    return {find(block + "mlp.gate_proj.weight"), find(block + "mlp.up_proj.weight")};
+  }
+
+  // `pair`: what changes it; null: nothing should.
+  std::string compare(const StoredTensor& base, const std::vector<const StoredTensor*>& parts,
+                      const LoraTensors* pair) const {
+    const CheckedModule facts = pair ? checked_module(*pair, base_.spec) : CheckedModule{};
+    WeightCheck check(facts, parts[0]->type.value_or(GgmlType::kF32));
     const int64_t columns = base.shape.size() == 2 ? base.shape[1] : 1;
-    const std::vector<float> before = all_values(base), after = all_values(found);
+    const std::vector<float> before = all_values(base);
+    std::vector<float> after;
+    for (const StoredTensor* part : parts) {
+      const std::vector<float> values = all_values(*part);
+      after.insert(after.end(), values.begin(), values.end());
+    }
     const auto rows_at = [&](const std::vector<float>& values, int64_t first, size_t count) {
       return rows_of(std::span(values).subspan(static_cast<size_t>(first), count), columns);
     };
@@ -199,12 +251,10 @@ class MergedCheck {
           check.add(rows_at(before, first, wanted.size()), rows_of(wanted, columns),
                     rows_at(after, first, wanted.size()));
         },
-        std::max<int64_t>(1, module_facts.reordered_head));
-    const std::string fault = changed ? check.change_fault() : check.unchanged_fault();
-    return fault.empty() ? fault : fmt::format("{} {}", base.name, fault);
+        std::max<int64_t>(1, facts.reordered_head));
+    return pair ? check.change_fault() : check.unchanged_fault();
   }
 
- private:
   const StoredModel& base_;
   const StoredModel& found_;
   const AdapterFile& trained_;
@@ -219,8 +269,7 @@ std::vector<std::string> spec_faults(const DecoderSpec& base, const DecoderSpec&
   };
   say(base.tied_head && !found.tied_head, "the tied head was lost: the file has a head of its own");
   say(!base.tied_head && found.tied_head, "the head is missing: the base has one of its own");
-  say(parameter_shapes(base).size() != parameter_shapes(found).size() && faults.empty(),
-      "the file holds another number of tensors than the base");
+  say(base.layers != found.layers, "the file holds another number of layers than the base");
   // GGUF files hold them as float32.
   const auto differs = [](double a, double b) {
     return static_cast<float>(a) != static_cast<float>(b);
@@ -270,14 +319,9 @@ std::vector<std::string> merged_faults(const fs::path& path, const fs::path& bas
                                        const AdapterFile& trained) {
   const StoredModel wanted = open_model(base), found = open_model(path);
   std::vector<std::string> faults = spec_faults(wanted.spec, found.spec);
-  if (found.tensors.size() != wanted.tensors.size()) return faults;
   const MergedCheck check(wanted, found, trained);
-  for (size_t i = 0; i < wanted.tensors.size(); ++i) {
-    if (wanted.tensors[i].shape != found.tensors[i].shape) {
-      faults.push_back(wanted.tensors[i].name + " has another shape");
-      continue;
-    }
-    std::string fault = check.fault(i);
+  for (const StoredTensor& tensor : wanted.tensors) {
+    std::string fault = check.fault(tensor);
     if (!fault.empty()) faults.push_back(std::move(fault));
   }
   return faults;

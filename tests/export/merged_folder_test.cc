@@ -89,6 +89,24 @@ TEST_F(MergedFolder, AsAGgufFileHeadsStayWhole) {
   EXPECT_THAT(merged_faults(folder_ / "m.gguf", folder_ / "base", adapter), testing::IsEmpty());
 }
 
+// Dense Granite 4 has gate and up in one weight, a GGUF file in two.
+TEST_F(MergedFolder, AFusedMlpIsCutInTwo) {
+  DecoderSpec spec = golden::tiny_granite();
+  spec.architecture = "granitemoehybrid";
+  spec.fused_mlp = true;
+  base(spec);
+  fs::remove(folder_ / "base/tokenizer.json");
+  const AdapterFile adapter = plain(spec);
+  write_gguf_model(folder_ / "m.gguf", folder_ / "base", adapter, {}, {});
+  const at::Tensor wanted = tiny_logits(folder_ / "base", &adapter);
+  EXPECT_LT(relative_error(tiny_logits(folder_ / "m.gguf"), wanted), 1e-4);
+  EXPECT_THAT(merged_faults(folder_ / "m.gguf", folder_ / "base", adapter), testing::IsEmpty());
+  EXPECT_THAT(merged_faults(
+                  folder_ / "m.gguf", folder_ / "base",
+                  tiny_adapter(spec, {.rank = 3, .alpha = 3, .target_modules = {"input_linear"}})),
+              testing::Contains(HasSubstr("input_linear.weight")));
+}
+
 TEST_F(MergedFolder, ShardsActAsOneFile) {
   const DecoderSpec spec = golden::tiny_llama();
   base(spec);

@@ -99,9 +99,13 @@ struct FamilyNames {
 };
 
 constexpr FamilyNames kFamilies[] = {
-    {"llama", "llama", "LlamaForCausalLM"},        {"qwen2", "qwen2", "Qwen2ForCausalLM"},
-    {"qwen3", "qwen3", "Qwen3ForCausalLM"},        {"exaone4", "exaone4", "Exaone4ForCausalLM"},
-    {"granite", "granite", "GraniteForCausalLM"},  {"olmo2", "olmo2", "Olmo2ForCausalLM"},
+    {"llama", "llama", "LlamaForCausalLM"},
+    {"qwen2", "qwen2", "Qwen2ForCausalLM"},
+    {"qwen3", "qwen3", "Qwen3ForCausalLM"},
+    {"exaone4", "exaone4", "Exaone4ForCausalLM"},
+    {"granite", "granite", "GraniteForCausalLM"},
+    {"granitemoehybrid", "granitemoehybrid", "GraniteMoeHybridForCausalLM"},
+    {"olmo2", "olmo2", "Olmo2ForCausalLM"},
     {"gemma3", "gemma3_text", "Gemma3ForCausalLM"}};
 
 void put_names(const DecoderSpec& spec, Json& config) {
@@ -127,7 +131,14 @@ void put_own(const DecoderSpec& spec, ConfigStyle style, Json& config) {
   const bool llama_like = name == "llama" || name == "granite";
   if (!llama_like) config.erase("mlp_bias");
   if (name == "qwen2" || name == "exaone4") config.erase("attention_bias");
-  if (name == "granite") {
+  if (name == "granitemoehybrid") {
+    config["shared_intermediate_size"] = spec.intermediate;
+    config["position_embedding_type"] = "rope";
+    config["num_local_experts"] = config["num_experts_per_tok"] = 0;
+    config["layer_types"] =
+        std::vector<std::string>(static_cast<size_t>(spec.layers), "full_attention");
+  }
+  if (name.starts_with("granite")) {
     config["embedding_multiplier"] = spec.embedding_scale;
     config["residual_multiplier"] = spec.residual_scale;
     config["attention_multiplier"] = spec.attention_scale;
