@@ -5,9 +5,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "backbone/backbone.h"
 #include "backbone/torch.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/gguf.h"
 #include "export/gguf_model.h"
 #include "export/staged_folder.h"
 #include "export/verify_changes.h"
@@ -87,6 +89,38 @@ TEST_F(MergedFolder, AsAGgufFileHeadsStayWhole) {
   const at::Tensor wanted = tiny_logits(folder_ / "base", &adapter);
   EXPECT_LT(relative_error(tiny_logits(folder_ / "m.gguf"), wanted), 1e-4);
   EXPECT_THAT(merged_faults(folder_ / "m.gguf", folder_ / "base", adapter), testing::IsEmpty());
+}
+
+// All that decides ids is in the GGUF file: the digest of a tokenizer does not know of formats.
+TEST_F(MergedFolder, TheTokenizerGoesAlong) {
+  const DecoderSpec spec = golden::tiny_llama();  // 40 rows of embedding
+  base(spec);
+  nlohmann::ordered_json vocabulary;
+  const std::vector<std::string> tokens = {"<|end|>", "a", "b", "c", "Ġ", "ab", "Ġab", "1", "2"};
+  for (size_t id = 0; id < tokens.size(); ++id) vocabulary[tokens[id]] = id;
+  const nlohmann::ordered_json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}};
+  const nlohmann::ordered_json digits = {{"type", "Digits"}, {"individual_digits", true}};
+  const nlohmann::ordered_json file = {
+      {"added_tokens",
+       {{{"id", 0}, {"content", "<|end|>"}, {"special", true}, {"normalized", false}}}},
+      {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", {digits, bytes}}}},
+      {"decoder", bytes},
+      {"model", {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", {"a b", "Ġ ab"}}}}};
+  publish(folder_ / "base/tokenizer.json", file.dump());
+  publish(folder_ / "base/tokenizer_config.json",
+          R"({"eos_token": "<|end|>", "chat_template": "{{ messages }}"})");
+  fs::remove(folder_ / "base/chat_template.jinja");
+  write_gguf_model(folder_ / "m.gguf", folder_ / "base", plain(spec), {}, {});
+  const GgufFile written(folder_ / "m.gguf");
+  EXPECT_EQ(written.string("tokenizer.ggml.pre"), "smollm");
+  EXPECT_EQ(written.strings("tokenizer.ggml.tokens").size(), 40U);
+  EXPECT_EQ(written.strings("tokenizer.ggml.tokens")[9], "[PAD9]");
+  EXPECT_EQ(written.integers("tokenizer.ggml.token_type")[0], 3);
+  const Tokenizer before = read_tokenizer(folder_ / "base"), after = Tokenizer::from_gguf(written);
+  EXPECT_EQ(after.digest(), before.digest());
+  EXPECT_EQ(after.encode("ab ab12<|end|>"), before.encode("ab ab12<|end|>"));
+  EXPECT_EQ(after.eos_id(), 0);
+  EXPECT_EQ(after.chat_template(), "{{ messages }}");
 }
 
 // Dense Granite 4 has gate and up in one weight, a GGUF file in two.
