@@ -68,13 +68,6 @@ Dtype dtype_of(GgmlType type) {
   return type == GgmlType::kBF16 ? Dtype::kBF16 : Dtype::kF32;
 }
 
-void require_free(const fs::path& out) {
-  std::error_code error;
-  if (!fs::exists(fs::symlink_status(out, error))) return;
-  fail(ErrorKind::kCannotCreate, {out.string(), {}}, "a file that is there already", "a new one",
-       "choose another --out, or remove it");
-}
-
 // Models for tests have none.
 bool has_tokenizer(const fs::path& model) {
   if (!fs::is_directory(model)) {

@@ -116,7 +116,7 @@ class Packer {
   uint64_t write(const AdapterFile& packed) const {
     const fs::path out = request_.out;
     if (format_.gguf) {
-      require_absent(out);
+      require_free(out);
       write_gguf_adapter(out, packed, spec_, GgmlType::kQ8_0, {});
       return fs::file_size(out);
     }
@@ -124,13 +124,6 @@ class Packer {
     write_adapter(staged.path(), packed, format_.dtype);
     staged.publish();
     return fs::file_size(out / kWeightsFile);
-  }
-
-  static void require_absent(const fs::path& out) {
-    std::error_code error;
-    if (!fs::exists(fs::symlink_status(out, error))) return;
-    fail(ErrorKind::kCannotCreate, {out.string(), {}}, "a file that is there already", "a new one",
-         "choose another --out, or remove it");
   }
 
   const PackRequest& request_;

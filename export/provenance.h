@@ -6,8 +6,9 @@
 
 namespace telora {
 
-// What an exported file says of its origin, in a fixed order: "base.weights" and its SHA-256,
-// "tokenizer", "category", ... The keys stand below "telora." in GGUF and safetensors metadata.
+// What an exported file says of its origin, in a fixed order: "sha256.weights" (of the base),
+// "sha256.tokenizer", "category", ... The keys stand below "telora." in GGUF and safetensors
+// metadata.
 using Provenance = std::vector<std::pair<std::string, std::string>>;
 
 }  // namespace telora

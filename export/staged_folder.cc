@@ -15,15 +15,8 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void refuse(const fs::path& target, std::string_view found) {
-  fail(ErrorKind::kCannotCreate, {target.string(), {}}, found, "a folder that does not exist yet",
-       "choose another --out, or remove this one");
-}
-
-void require_free(const fs::path& target) {
-  std::error_code error;
-  if (!fs::exists(fs::symlink_status(target, error))) return;
-  if (!fs::is_directory(target, error)) refuse(target, "a file");
-  if (!fs::is_empty(target, error) || error) refuse(target, "a folder with files");
+  fail(ErrorKind::kCannotCreate, {target.string(), {}}, found, "a place where nothing is yet",
+       "choose another --out, or remove it");
 }
 
 // "out/" names the folder "out".
@@ -33,6 +26,13 @@ fs::path without_slash(const fs::path& path) {
 }
 
 }  // namespace
+
+void require_free(const fs::path& target) {
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(target, error))) return;
+  if (!fs::is_directory(target, error)) refuse(target, "a file");
+  if (!fs::is_empty(target, error) || error) refuse(target, "a folder with files");
+}
 
 StagedFolder::StagedFolder(const fs::path& target) : target_(without_slash(target)) {
   require_free(target_);

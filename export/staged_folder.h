@@ -4,6 +4,9 @@
 
 namespace telora {
 
+// Throws Error(cannot_create) if something is at `target`; an empty folder is nothing.
+void require_free(const std::filesystem::path& target);
+
 // A folder that is filled beside its place and moved there whole: whoever looks sees all of it or
 // nothing, and a failure leaves nothing behind.
 class StagedFolder {
