@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -33,15 +35,7 @@ const std::vector<Regex>& stock_phrases() {
                                 R"(none of)",
                                 R"(both )",
                                 R"(option)",
-                                R"(assum)",
-                                R"(since)",
-                                R"(because)",
-                                R"(\bfull\b)",
                                 R"(\ball\b)",
-                                R"(maximi)",
-                                R"(while)",
-                                R"(limit)",
-                                R"(defer)",
                                 R"(\bonly\b)",
                                 R"(always)",
                                 R"(never)",
@@ -175,6 +169,15 @@ double overlap_share(const Texts& texts, size_t i) {
   return overlap(texts, i) / std::max(1.0, size_of(texts.stems[i]));
 }
 
+// The first number of an option; one without any is least.
+double first_number(const Texts& texts, size_t i) {
+  const std::string& text = texts.options[i];
+  double number = -1;
+  const auto digit = std::ranges::find_if(text, is_digit);
+  std::from_chars(std::to_address(digit), text.data() + text.size(), number);
+  return number;
+}
+
 constexpr auto kCount = Look::Kind::kCount;
 constexpr std::array kLooks = {
     Look{[](const Texts& t, size_t i) { return t.lengths[i]; }},
@@ -191,6 +194,7 @@ constexpr std::array kLooks = {
     Look{oddness},
     Look{[](const Texts& t, size_t i) { return mean_word_length(t.words[i]); }},
     Look{[](const Texts& t, size_t i) { return shared_pairs(t.words[i], t.question); }, kCount},
+    Look{first_number},
 };
 
 // Those of them that are shares, and so tell by their size.
@@ -216,7 +220,7 @@ constexpr uint32_t kPlaceOf = kShares + kShareLooks.size();  // one group for ea
 constexpr uint32_t kPhrases = kPlaceOf + kPlaces + 1;
 constexpr uint32_t kGroups = kPhrases + kMostPhrases;
 constexpr uint32_t kAtoms = kGroups * kGroupSize;
-constexpr float kByPlaceWeight = 0.3F;
+constexpr float kByPlaceWeight = 0.25F;
 
 class Atoms {
  public:
