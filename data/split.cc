@@ -154,6 +154,14 @@ Split make_split(const std::vector<Example>& examples, const Category& category,
   return split;
 }
 
+const std::vector<size_t>& part_of(const Split& split, std::string_view name) {
+  if (name == "train") return split.train;
+  if (name == "validation") return split.validation;
+  if (name == "test") return split.test;
+  fail(ErrorKind::kUsage, {.file = "--split", .field = {}}, printable(name, 40),
+       "train, validation or test");
+}
+
 std::vector<Example> examples_at(const std::vector<Example>& examples,
                                  const std::vector<size_t>& indices) {
   std::vector<Example> chosen;

@@ -41,6 +41,9 @@ const std::vector<std::string>& split_methods();  // group, sk, py, hf
 Split make_split(const std::vector<Example>& examples, const Category& category,
                  std::string_view method, uint64_t seed, const std::vector<size_t>& held_out = {});
 
+// The rows of a part by its name. Throws Error(usage) for others than train, validation and test.
+const std::vector<size_t>& part_of(const Split& split, std::string_view name);
+
 // The examples with these indices, in their order.
 std::vector<Example> examples_at(const std::vector<Example>& examples,
                                  const std::vector<size_t>& indices);

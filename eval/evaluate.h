@@ -23,8 +23,8 @@ struct EvaluationOptions {
   std::string part = "test";       // written into the predictions, as are method and seed
   std::string split_method = "group";
   int64_t split_seed = 42;
-  // Called after each pass with the questions done; may throw to stop.
-  std::function<void(int64_t done)> progress;
+  // Called after each pass with the questions done, rotated ones among them; may throw to stop.
+  std::function<void(int64_t done)> progress = {};
 };
 
 struct Evaluation {

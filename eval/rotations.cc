@@ -113,6 +113,14 @@ class RotationPass {
 
 }  // namespace
 
+int64_t rotated_questions(const std::vector<Example>& examples, const std::vector<size_t>& rows) {
+  int64_t count = 0;
+  for (const size_t row : rows) {
+    count += static_cast<int64_t>(rotation_count(examples[row].options)) - 1;
+  }
+  return count;
+}
+
 void add_rotations(const Backbone& backbone, const Category& category,
                    const std::vector<Example>& examples, const std::vector<EncodedExample>& encoded,
                    const EvaluationOptions& options, std::vector<Evaluation>& evaluations) {
@@ -130,7 +138,7 @@ void add_rotations(const Backbone& backbone, const Category& category,
         fitting_examples(rows, begin, {options.tokens_per_pass, answers, options.max_new_tokens});
     pass.run(std::span(asked).subspan(begin, count), std::span(rows).subspan(begin, count));
     begin += count;
-    if (options.progress) options.progress(std::ssize(encoded));  // may stop
+    if (options.progress) options.progress(std::ssize(encoded) + static_cast<int64_t>(begin));
   }
 }
 

@@ -11,6 +11,9 @@
 
 namespace telora {
 
+// How many questions add_rotations() asks of these rows.
+int64_t rotated_questions(const std::vector<Example>& examples, const std::vector<size_t>& rows);
+
 // Asks every question of `encoded` again with its options in each other order they can stand in
 // (data/option_rotation.h) and adds what was selected and answered to the predictions of each
 // evaluation, as letters of the question as it is. The adapters of the evaluations are attached, as

@@ -21,6 +21,8 @@
 #include "eval/encode.h"
 #include "eval/evaluate.h"
 #include "eval/measure_cost.h"
+#include "eval/rotations.h"
+#include "eval/subject_names.h"
 #include "scoring/build_report.h"
 #include "scoring/evaluation_summary.h"
 #include "scoring/report_data.h"
@@ -32,31 +34,16 @@ namespace {
 
 constexpr size_t kMostTogether = 4;  // adapters in one pass: each has keys and values of its own
 
-std::vector<size_t> part_of(const Split& split, const std::string& name, int64_t limit) {
-  std::vector<size_t> rows;
-  if (name == "train") {
-    rows = split.train;
-  } else if (name == "validation") {
-    rows = split.validation;
-  } else if (name == "test") {
-    rows = split.test;
-  } else {
-    fail(ErrorKind::kUsage, {"--split", ""}, "'" + name + "'", "train, validation or test");
-  }
+std::vector<size_t> first_rows(std::vector<size_t> rows, int64_t limit) {
   if (limit > 0 && std::cmp_less(limit, rows.size())) rows.resize(static_cast<size_t>(limit));
   return rows;
-}
-
-// The last folder of a path; "base" stays "base".
-std::string short_name(const std::string& subject) {
-  const std::filesystem::path path(subject);
-  return (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
 }
 
 class Scoring {
  public:
   explicit Scoring(const ScoreRequest& request)
       : request_(request),
+        names_(subject_names(request.adapters)),
         category_(find_category(request.category)),
         data_(load_category(
             find_source(request.data.empty() ? std::nullopt : std::optional(request.data)),
@@ -77,7 +64,7 @@ class Scoring {
       adapters.push_back(LoraAdapter::from_file(file));
     std::vector<Scored> subjects{{kBaseName, nullptr}};
     for (size_t i = 0; i < adapters.size(); ++i)
-      subjects.push_back({request_.adapters[i], &adapters[i]});
+      subjects.push_back({names_[i], &adapters[i], request_.adapters[i]});
     ReportInputs inputs = begin_report();
     for (const Scored& subject : subjects) inputs.subjects.push_back({.name = subject.name});
     for (const Part& part : parts_) score_part(part, subjects, inputs);
@@ -92,6 +79,7 @@ class Scoring {
   struct Scored {
     std::string name;
     LoraAdapter* adapter = nullptr;  // none: the base as it is
+    std::string folder = {};
   };
   struct Part {
     std::string name;
@@ -106,7 +94,7 @@ class Scoring {
       const auto same = [&](const Part& part) { return part.name == name; };
       if (std::ranges::any_of(parts_, same))
         fail(ErrorKind::kUsage, {"--split", ""}, name + " twice", "each part once");
-      Part part{name, part_of(split_, name, request_.limit), {}};
+      Part part{name, first_rows(part_of(split_, name), request_.limit), {}};
       part.encoded = encoder.encode_all(data_.examples, part.rows);
       for (const EncodedExample& example : part.encoded)
         summary_.prompt_tokens += std::ssize(example.prompt);
@@ -142,9 +130,9 @@ class Scoring {
                       {"split", split_digest(split_)},
                       {"backbone", backbone_.weights_digest},
                       {"tokenizer", backbone_.tokenizer.digest()}};
-    for (const std::string& folder : request_.adapters) {
-      inputs.digests["adapter " + folder] =
-          sha256_file(std::filesystem::path(folder) / "adapter_model.safetensors");
+    for (size_t i = 0; i < names_.size(); ++i) {
+      inputs.digests["adapter " + names_[i]] =
+          sha256_file(std::filesystem::path(request_.adapters[i]) / "adapter_model.safetensors");
     }
     inputs.settings = {{"device", request_.device},
                        {"precision", request_.precision},
@@ -173,7 +161,8 @@ class Scoring {
     options.split_method = split_.method;
     options.split_seed = static_cast<int64_t>(split_.seed);
     const std::string stage = parts_.size() > 1 ? names + ", " + part.name : names;
-    const int64_t total = std::ssize(part.rows);
+    const int64_t total = std::ssize(part.rows) +
+                          (request_.rotate ? rotated_questions(data_.examples, part.rows) : 0);
     options.progress = [this, stage, total](int64_t done) {
       if (request_.progress) request_.progress(stage, done, total);
     };
@@ -206,7 +195,7 @@ class Scoring {
 
   std::vector<Evaluation> score_in_turn(const Part& part, std::span<const Scored> group) {
     std::vector<Evaluation> all;
-    for (const auto& [name, adapter] : group) {
+    for (const auto& [name, adapter, folder] : group) {
       if (adapter) adapter->attach(backbone_.decoder);
       all.push_back(
           evaluate(backbone_, category_, data_.examples, part.encoded, options_of(part, name)));
@@ -217,14 +206,14 @@ class Scoring {
 
   void add_costs(std::span<const Scored> subjects, ReportInputs& inputs) {
     for (size_t i = 0; i < subjects.size(); ++i) {
-      const auto& [name, adapter] = subjects[i];
+      const auto& [name, adapter, folder] = subjects[i];
       CostOptions options;
       options.queries = request_.cost_queries;
       options.max_new_tokens = max_new_tokens();
       options.progress = [&](int64_t done) {
         if (request_.progress) request_.progress("cost of " + name, done, request_.cost_queries);
       };
-      if (adapter) options.adapter = name, adapter->attach(backbone_.decoder);
+      if (adapter) options.adapter = folder, adapter->attach(backbone_.decoder);
       inputs.subjects[i].cost =
           measure_cost(backbone_, category_, data_.examples, parts_.front().encoded, options);
       LoraAdapter::detach(backbone_.decoder);
@@ -240,14 +229,14 @@ class Scoring {
     }
   }
 
-  // "predictions-base.jsonl", "predictions-<last folder name>.jsonl", all parts in one file.
+  // "predictions-base.jsonl", "predictions-<adapter>.jsonl", all parts in one file.
   void write_predictions_of(const ReportInputs& inputs) const {
     for (const SubjectInputs& subject : inputs.subjects) {
       std::vector<Prediction> all;
       for (const PartPredictions& part : subject.parts)
         all.insert(all.end(), part.predictions.begin(), part.predictions.end());
       write_predictions(std::filesystem::path(request_.out) /
-                            ("predictions-" + short_name(subject.name) + ".jsonl"),
+                            ("predictions-" + file_name_of(subject.name) + ".jsonl"),
                         all);
     }
   }
@@ -264,6 +253,7 @@ class Scoring {
   }
 
   const ScoreRequest& request_;
+  std::vector<std::string> names_;  // of the adapters
   const Category& category_;
   DataSet data_;
   Split split_;

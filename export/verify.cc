@@ -3,22 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <cmath>
 #include <optional>
 
 #include "adapters/adapter_trust.h"
-#include "adapters/lora_adapter.h"
 #include "backbone/backbone.h"
 #include "backbone/torch.h"
 #include "core/document.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/gguf.h"
-#include "data/source.h"
-#include "data/split.h"
-#include "eval/encode.h"
-#include "eval/evaluate.h"
 #include "export/gguf_adapter_reader.h"
+#include "export/llama_cpp.h"
 
 namespace telora {
 
@@ -26,9 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMostFaults = 8;  // that are shown
-constexpr size_t kTail = 16;       // tokens of a row whose logits are compared
-constexpr int64_t kTokensPerPass = 1024;
+constexpr size_t kMostFaults = 8;           // of modules, that are shown
+constexpr double kStrengthTolerance = 0.4;  // of an adapter in llama.cpp, with its rounding
 
 // Of the greatest difference of logits over the greatest logit. Random tiny models of every family,
 // whose weights are far larger than trained ones, stay below.
@@ -72,7 +67,7 @@ GgmlType type_of(const fs::path& path, ExportKind kind) {
 }
 
 std::string category_of(const VerifyRequest& request) {
-  if (!request.category.empty()) return request.category;
+  if (!request.asked.category.empty()) return request.asked.category;
   const fs::path manifest = fs::path(request.adapter) / "telora.json";
   if (fs::exists(manifest)) {
     Fields fields(Document::parse_json(read_text(manifest), manifest.string()));
@@ -82,71 +77,108 @@ std::string category_of(const VerifyRequest& request) {
        "the category whose rows are asked");
 }
 
-// The last tokens of each row: [rows · kTail at most, V] float32.
-at::Tensor tail_logits(const Decoder& decoder, const std::vector<std::vector<int32_t>>& rows) {
-  const at::NoGradGuard no_gradient;
-  std::vector<at::Tensor> logits;
-  for (size_t begin = 0; begin < rows.size();) {
-    RowPacker packer;
-    std::vector<int64_t> wanted;
-    do {
-      const std::vector<int32_t>& row = rows[begin++];
-      const int64_t first = packer.row_begin(packer.add(row));
-      for (size_t i = row.size() - std::min(kTail, row.size()); i < row.size(); ++i) {
-        wanted.push_back(first + static_cast<int64_t>(i));
-      }
-    } while (begin < rows.size() &&
-             packer.tokens() + static_cast<int64_t>(rows[begin].size()) <= kTokensPerPass);
-    logits.push_back(decoder.logits(decoder.hidden(packer.finish(), at::tensor(wanted))));
+std::string_view kind_words(ExportKind kind) {
+  switch (kind) {
+    case ExportKind::kPeft:
+      return "PEFT adapter";
+    case ExportKind::kGgufAdapter:
+      return "GGUF adapter";
+    case ExportKind::kMergedFolder:
+      return "merged model folder";
+    case ExportKind::kMergedGguf:
+      return "merged GGUF model";
   }
-  return at::cat(logits);
+  return "";
 }
 
-// What one model says to the held-out rows.
-struct Replies {
-  at::Tensor logits;
-  std::vector<Prediction> answers;
-};
+// llama.cpp keeps keys and values in 16 bits, and multiplies quantised weights by activations that
+// it rounds to 8 bits.
+double runtime_tolerance(const fs::path& model) {
+  const GgufFile file(model);
+  const auto is_quantised = [](const GgufTensor& tensor) {
+    return tolerance_of(tensor.type) > tolerance_of(GgmlType::kF16);
+  };
+  return std::ranges::any_of(file.tensors(), is_quantised) ? 0.1 : 0.02;
+}
+
+// llama.cpp reads nothing else.
+void require_gguf(const VerifyRequest& request) {
+  const ExportKind kind = find_export_kind(request.against);
+  if (kind == ExportKind::kMergedGguf) return;
+  const fs::path model = find_backbone(request.backbone).path;
+  if (kind == ExportKind::kGgufAdapter && !fs::is_directory(model)) return;
+  fail(ErrorKind::kUsage, {.file = "--runtime", .field = {}},
+       fmt::format("a {} on {}", kind_words(kind), model.filename().string()), "GGUF files",
+       "export gguf for a .gguf backbone, or merged-gguf");
+}
+
+std::vector<std::string> shortened(std::vector<std::string> faults) {
+  if (faults.size() <= kMostFaults) return faults;
+  const size_t more = faults.size() - kMostFaults;
+  faults.resize(kMostFaults);
+  faults.push_back(fmt::format("… and {} more modules", more));
+  return faults;
+}
+
+int64_t count_correct(const std::vector<Prediction>& answers) {
+  return std::ranges::count_if(answers, &Prediction::correct);
+}
+
+// The factor by which the adapter's change of the logits, `wanted`, fits the one that was found
+// best, in the sense of least squares.
+double strength_of(const at::Tensor& found, const at::Tensor& wanted) {
+  return (found * wanted).sum(at::kDouble).item<double>() /
+         wanted.square().sum(at::kDouble).item<double>();
+}
+
+Compared compared(const Replies& found, const Replies& wanted, const Replies& base,
+                  double tolerance) {
+  Compared result{.logits = compare_logits(found.logits, wanted.logits),
+                  .tolerance = tolerance,
+                  .strength = strength_of(found.logits - base.logits, wanted.logits - base.logits),
+                  .correct = count_correct(found.answers)};
+  for (size_t i = 0; i < wanted.answers.size(); ++i) {
+    result.same_answers += found.answers.at(i).predicted == wanted.answers[i].predicted;
+  }
+  return result;
+}
 
 class Verifier {
  public:
   explicit Verifier(const VerifyRequest& request)
       : request_(request),
-        category_(find_category(category_of(request))),
         kind_(find_export_kind(request.against)),
         backbone_(load_backbone(request.backbone, at::kFloat)),
-        trained_(read_adapter(request.adapter, linear_modules(backbone_->decoder.spec()))) {
+        trained_(read_adapter(request.adapter, linear_modules(backbone_->decoder.spec()))),
+        held_out_(asked(request), *backbone_) {
     if (!request.accept_risk) {
       require_trust(request.adapter, trained_, backbone_->weights_digest,
                     "--accept-risk takes it all the same");
     }
-    ask();
   }
 
   Verification run() {
-    Verification result{.kind = kind_, .tolerance = tolerance_of(type_of(request_.against, kind_))};
-    result.faults = faults();
+    Verification result{
+        .kind = kind_, .faults = shortened(faults()), .questions = held_out_.size()};
     const Replies base = replies(*backbone_, nullptr, "base");
     const Replies wanted = replies(*backbone_, &trained_, "adapter");
-    result.base = compare_logits(base.logits, wanted.logits);
-    if (result.base.largest == 0) result.faults.push_back("the adapter changes no logit at all");
-    const Replies found = exported();
-    compare(found, wanted, result);
+    result.correct = count_correct(wanted.answers);
+    result.base = compared(base, wanted, base, 0);
+    if (result.base.logits.largest == 0) {
+      result.faults.push_back("the adapter changes no logit at all");
+    }
+    if (request_.in_llama_cpp) ask_llama(wanted, base, result);
+    result.exported =
+        compared(exported(), wanted, base, tolerance_of(type_of(request_.against, kind_)));
+    add_fault(result.exported, "", result);
     return result;
   }
 
  private:
-  void ask() {
-    data_ = load_category(find_source(request_.data), category_);
-    std::vector<size_t> rows =
-        make_split(data_.examples, category_, kDefaultSplitMethod, kDefaultSplitSeed).validation;
-    rows.resize(std::min(rows.size(), static_cast<size_t>(std::max<int64_t>(1, request_.rows))));
-    encoded_ = ExampleEncoder(category_, *backbone_, category_.max_length)
-                   .encode_all(data_.examples, rows);
-    for (const EncodedExample& example : encoded_) {
-      prompts_.push_back(example.prompt);
-      prompts_.back().insert(prompts_.back().end(), example.target.begin(), example.target.end());
-    }
+  static HeldOutRequest asked(const VerifyRequest& request) {
+    HeldOutRequest asked = request.asked;
+    asked.category = category_of(request);
+    return asked;
   }
 
   bool is_adapter() const {
@@ -161,21 +193,11 @@ class Verifier {
   }
 
   Replies replies(Backbone& backbone, const AdapterFile* file, const std::string& stage) {
-    std::optional<LoraAdapter> adapter;
-    if (file != nullptr) {
-      adapter.emplace(LoraAdapter::from_file(*file));
-      adapter->attach(backbone.decoder);
-    }
-    EvaluationOptions options;
-    options.selection = false;
-    options.max_new_tokens = category_.max_new_tokens;
-    options.progress = [&](int64_t done) {
-      if (request_.progress) request_.progress(stage, done, std::ssize(encoded_));
-    };
-    Replies result{tail_logits(backbone.decoder, prompts_),
-                   evaluate(backbone, category_, data_.examples, encoded_, options).predictions};
-    LoraAdapter::detach(backbone.decoder);
-    return result;
+    return held_out_.ask(backbone, file, [&](int64_t done) { progress(stage, done); });
+  }
+
+  void progress(const std::string& stage, int64_t done) const {
+    if (request_.progress) request_.progress(stage, done, held_out_.size());
   }
 
   // One model at a time is in memory.
@@ -192,67 +214,86 @@ class Verifier {
     return replies(merged, nullptr, "export");
   }
 
-  void compare(const Replies& found, const Replies& wanted, Verification& result) const {
-    result.found = compare_logits(found.logits, wanted.logits);
-    if (result.found.relative > result.tolerance) {
-      result.faults.push_back(
-          fmt::format("logits differ by {:.2g} of the greatest, allowed for this format is {:.2g}",
-                      result.found.relative, result.tolerance));
+  void ask_llama(const Replies& wanted, const Replies& base, Verification& result) {
+    progress("llama.cpp", 0);
+    const Tokenizer& tokenizer = backbone_->tokenizer;
+    LlamaCppRequest request{.python = request_.python,
+                            .model = kind_ == ExportKind::kMergedGguf ? fs::path(request_.against)
+                                                                      : backbone_->source.path,
+                            .rows = held_out_.rows(),
+                            .tail = HeldOut::kTail,
+                            .questions = held_out_.questions(),
+                            .stop = tokenizer.end_of_turn_ids(),
+                            .max_new_tokens = held_out_.category().max_new_tokens};
+    if (is_adapter()) request.adapter = request_.against;
+    const LlamaCppReply reply = ask_llama_cpp(request);
+    std::vector<std::string> outputs;
+    for (const std::vector<int32_t>& ids : reply.answers) outputs.push_back(tokenizer.decode(ids));
+    const double tolerance =
+        std::max(runtime_tolerance(request.model), tolerance_of(type_of(request_.against, kind_)));
+    result.llama_cpp = compared({reply.logits, held_out_.read(outputs)}, wanted, base, tolerance);
+    result.llama_cpp_version = reply.version;
+    add_fault(*result.llama_cpp, "llama.cpp: ", result);
+    if (is_adapter()) {
+      result.llama_cpp->strength =
+          strength_of(reply.logits - reply.base_logits, wanted.logits - base.logits);
     }
-    result.answers = std::ssize(wanted.answers);
-    for (size_t i = 0; i < wanted.answers.size(); ++i) {
-      result.same_answers += found.answers.at(i).predicted == wanted.answers[i].predicted;
+    if (std::abs(result.llama_cpp->strength - 1) > kStrengthTolerance) {
+      result.faults.push_back(fmt::format(
+          "llama.cpp: the adapter acts at {:.2g} times its strength", result.llama_cpp->strength));
     }
+    progress("llama.cpp", held_out_.size());
+  }
+
+  static void add_fault(const Compared& compared, const char* who, Verification& result) {
+    if (compared.logits.relative <= compared.tolerance) return;
+    result.faults.push_back(
+        fmt::format("{}logits differ by {:.2g} of the greatest, allowed for this format is {:.2g}",
+                    who, compared.logits.relative, compared.tolerance));
   }
 
   const VerifyRequest& request_;
-  const Category& category_;
   ExportKind kind_;
   std::optional<Backbone> backbone_;
   AdapterFile trained_;
-  DataSet data_;
-  std::vector<EncodedExample> encoded_;
-  std::vector<std::vector<int32_t>> prompts_;
+  HeldOut held_out_;
 };
 
-std::string_view kind_words(ExportKind kind) {
-  switch (kind) {
-    case ExportKind::kPeft:
-      return "PEFT adapter";
-    case ExportKind::kGgufAdapter:
-      return "GGUF adapter";
-    case ExportKind::kMergedFolder:
-      return "merged model folder";
-    case ExportKind::kMergedGguf:
-      return "merged GGUF model";
-  }
-  return "";
-}
-
-std::string row(std::string_view name, const LogitsAgreement& a) {
-  return fmt::format("  {:<24}{:>12.3g}{:>12.3g}{:>12.3g}{:>12.3g}{:>11.1f} %\n", name, a.largest,
-                     a.relative, a.mean, a.divergence, 100 * a.argmax);
+std::string row(const Verification& v, std::string_view name, const Compared& compared) {
+  const LogitsAgreement& a = compared.logits;
+  return fmt::format("  {:<22}{:>9.3g}{:>9.3g}{:>9.3g}{:>9.2g}{:>11.1f} %{:>10.3g}{:>10}{:>7}\n",
+                     name, a.largest, a.relative, a.mean, a.divergence, 100 * a.argmax,
+                     compared.strength, fmt::format("{}/{}", compared.same_answers, v.questions),
+                     compared.correct);
 }
 
 }  // namespace
 
-Verification verify_export(const VerifyRequest& request) { return Verifier(request).run(); }
+Verification verify_export(const VerifyRequest& request) {
+  if (request.in_llama_cpp) {
+    require_gguf(request);
+    require_llama_cpp(request.python);
+  }
+  return Verifier(request).run();
+}
 
 std::string render_verification(const Verification& v) {
-  std::string text =
-      fmt::format("{} against the adapter as trained, {} tokens of held-out rows\n\n",
-                  kind_words(v.kind), v.found.tokens);
-  text += fmt::format("  {:<24}{:>12}{:>12}{:>12}{:>12}{:>13}\n", "logits", "largest", "relative",
-                      "mean", "KL", "same argmax");
-  text += row("what was exported", v.found) + row("base without adapter", v.base);
-  text += fmt::format("\n  allowed: relative {:.2g}; same answers to {} of {} questions\n",
-                      v.tolerance, v.same_answers, v.answers);
-  for (size_t i = 0; i < std::min(kMostFaults, v.faults.size()); ++i) {
-    text += "  fault: " + v.faults[i] + "\n";
+  std::string text = fmt::format(
+      "{} against the adapter as trained: {} tokens and {} questions of held-out rows, "
+      "{} answered rightly\n\n",
+      kind_words(v.kind), v.exported.logits.tokens, v.questions, v.correct);
+  text += fmt::format("  {:<22}{:>9}{:>9}{:>9}{:>9}{:>13}{:>10}{:>10}{:>7}\n",
+                      "difference of logits", "largest", "relative", "mean", "KL", "same argmax",
+                      "strength", "answers", "right");
+  text += row(v, "what was exported", v.exported);
+  if (v.llama_cpp) {
+    text += row(v, "in llama.cpp " + printable(v.llama_cpp_version, 10), *v.llama_cpp);
   }
-  if (v.faults.size() > kMostFaults) {
-    text += fmt::format("  … and {} more\n", v.faults.size() - kMostFaults);
-  }
+  text += row(v, "base without adapter", v.base);
+  text += fmt::format("\n  allowed: relative {:.2g}", v.exported.tolerance);
+  if (v.llama_cpp) text += fmt::format(", in llama.cpp {:.2g}", v.llama_cpp->tolerance);
+  text += "\n";
+  for (const std::string& fault : v.faults) text += "  fault: " + fault + "\n";
   return text + (v.passed() ? "\nIt acts as trained.\n" : "\nIt does not act as trained.\n");
 }
 

@@ -14,11 +14,6 @@ namespace telora {
 
 namespace {
 
-const std::vector<size_t>& part_of(const Split& split, const std::string& part) {
-  if (part == "train") return split.train;
-  return part == "validation" ? split.validation : split.test;
-}
-
 std::string question_text(TaskKind kind, const Example& example) {
   std::string text = example.question;
   if (kind != TaskKind::kLetters) return text;

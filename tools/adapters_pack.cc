@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "eval/score_adapters.h"
+#include "eval/subject_names.h"
 #include "export/pack_adapter.h"
 #include "scoring/report_text.h"
 #include "tools/console.h"
@@ -95,7 +96,8 @@ void measure(PackFlags& flags) {
     console.progress({.stage = "score " + subject, .step = done, .total = total});
     if (done == total) console.finish();
   };
-  print_accuracies(score_adapters(score), flags.request.adapter, flags.request.out);
+  const std::vector<std::string> names = subject_names(score.adapters);
+  print_accuracies(score_adapters(score), names.front(), names.back());
 }
 
 int run(PackFlags& flags) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "data/split.h"
 #include "export/export_adapter.h"
 #include "export/verify.h"
 #include "tools/command_line.h"
@@ -36,12 +37,29 @@ void add_source(CLI::App& command, ExportFlags& flags) {
 }
 
 void add_check(CLI::App& command, VerifyRequest& check) {
-  command.add_option("--category", check.category,
-                     "Whose validation rows are asked (default: the run's)");
-  command.add_option("--data", check.data, "Folder with the ot-full files, or 'sample'")
+  HeldOutRequest& asked = check.asked;
+  command.add_option("--category", asked.category,
+                     "Whose held-out rows are asked (default: the run's)");
+  command.add_option("--data", asked.data, "Folder with the ot-full files, or 'sample'")
       ->capture_default_str();
-  command.add_option("--rows", check.rows, "Rows that are asked")
+  command.add_option("--rows", asked.rows, "Rows that are asked")
       ->check(CLI::Range(int64_t{1}, int64_t{100'000}))
+      ->capture_default_str();
+  command.add_option("--split", asked.part, "The part they are of: validation or test")
+      ->capture_default_str();
+  command.add_option("--split-method", asked.split_method, "As the adapter was trained")
+      ->check(CLI::IsMember(split_methods()))
+      ->capture_default_str();
+}
+
+// Forms that llama.cpp reads.
+void add_runtime(CLI::App& command, VerifyRequest& check) {
+  command
+      .add_option_function<std::string>(
+          "--runtime", [&check](const std::string&) { check.in_llama_cpp = true; },
+          "llama.cpp: ask it too (llama-cpp-python)")
+      ->check(CLI::IsMember({"llama.cpp"}));
+  command.add_option("--python", check.python, "Interpreter that has llama-cpp-python")
       ->capture_default_str();
 }
 
@@ -58,8 +76,7 @@ int verify(ExportFlags& flags) {
   const Verification result = verify_export(check);
   if (!flags.quiet || !result.passed()) fmt::print("{}", render_verification(result));
   if (result.passed()) return 0;
-  fail(ErrorKind::kIntegrity, {.file = check.against, .field = {}},
-       fmt::format("{} faults, {} for one", result.faults.size(), result.faults.front()),
+  fail(ErrorKind::kIntegrity, {.file = check.against, .field = {}}, result.faults.front(),
        "what acts as trained");
 }
 
@@ -94,6 +111,9 @@ Subcommand add_export(CLI::App& app, const char* name, const char* what, ExportK
   }
   command->add_flag("!--no-verify", flags->verify, "Do not check what was written");
   add_check(*command, flags->check);
+  if (kind == ExportKind::kGgufAdapter || kind == ExportKind::kMergedGguf) {
+    add_runtime(*command, flags->check);
+  }
   return {command, [flags] {
             set_up_messages(flags->quiet);
             return export_and_verify(*flags);
@@ -108,6 +128,7 @@ Subcommand add_verify(CLI::App& app) {
   add_source(*command, *flags);
   command->add_option("--against", flags->check.against, "What was exported")->required();
   add_check(*command, flags->check);
+  add_runtime(*command, flags->check);
   return {command, [flags] {
             set_up_messages(flags->quiet);
             return verify(*flags);

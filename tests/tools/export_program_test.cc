@@ -70,9 +70,8 @@ std::unique_ptr<Scratch> ExportProgram::folder_;
 TEST_F(ExportProgram, AGgufAdapterIsProvenAndSaysWhereItIsFrom) {
   const ProgramResult result = run("gguf", "a.gguf");
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out,
-              AllOf(HasSubstr("GGUF adapter against the adapter as trained"),
-                    HasSubstr("same answers to 2 of 2"), HasSubstr("It acts as trained.")));
+  EXPECT_THAT(result.out, AllOf(HasSubstr("GGUF adapter against the adapter as trained"),
+                                HasSubstr("2/2"), HasSubstr("It acts as trained.")));
   const GgufFile file(*folder_ / "a.gguf");
   const auto manifest = nlohmann::json::parse(read_text(*folder_ / "run/telora.json"));
   EXPECT_EQ(file.string("telora.category"), "3gpp-tsg");
@@ -117,6 +116,25 @@ TEST_F(ExportProgram, WrongRequestsAreOneLineAndWriteNothing) {
   expect_refused(run("gguf", "a", {"--backbone", *folder_ / "none.gguf"}), 66, {"none.gguf"});
   expect_refused(run("verify", "none"), 66, {"none"});
   EXPECT_TRUE(nothing_new());
+}
+
+TEST_F(ExportProgram, WithoutLlamaCppItsAnswersAreRefusedInOneLine) {
+  const std::vector<std::string> asked = {"--runtime", "llama.cpp", "--python"};
+  std::vector<std::string> none = asked, other = asked;
+  none.emplace_back("no-such-python");
+  other.emplace_back("false");
+  expect_refused(run("gguf", "a", none), 69, {"no-such-python", "--python"});
+  expect_refused(run("gguf", "a", other), 69, {"exit code 1", "--python"});
+  ASSERT_EQ(run("peft", "p", {"--no-verify"}).exit_code, 0);
+  expect_refused(run("verify", "p", none), 64, {"--runtime", "PEFT adapter", "GGUF"});
+  fs::remove_all(*folder_ / "p");
+  EXPECT_TRUE(nothing_new());
+}
+
+TEST_F(ExportProgram, RowsOfAnyPartAreAsked) {
+  ASSERT_EQ(run("gguf", "a", {"--split", "test", "--split-method", "sk"}).exit_code, 0);
+  expect_refused(run("verify", "a", {"--split", "all"}), 64, {"--split", "all", "validation"});
+  expect_refused(run("verify", "a", {"--split-method", "none"}), 64, {"--split-method", "none"});
 }
 
 TEST_F(ExportProgram, AnAdapterOfOtherWeightsIsRefusedWithBothDigests) {

@@ -1,0 +1,57 @@
+"""`lora-export verify --runtime llama.cpp` passes what acts as trained and names what does not."""
+import subprocess
+import sys
+
+import common
+import gguf
+import peft
+import torch
+
+from llama_runtime import LlamaCpp  # noqa: F401: skips where llama.cpp is missing
+
+
+def random_adapter(folder):
+    torch.manual_seed(5)
+    config = peft.LoraConfig(r=4, lora_alpha=6, use_rslora=True, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = peft.get_peft_model(common.load_model(folder), config)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.02)
+    path = common.fresh_folder("peft-runtime")
+    model.save_pretrained(path)
+    return path
+
+
+def lora_export(args, form, adapter, target):
+    command = [args.bin / "lora-export", form, "--adapter", adapter, "--backbone", args.backbone, "--category", "oran-bench", "--rows", 8,
+               "--runtime", "llama.cpp", "--python", sys.executable, "--against" if form == "verify" else "--out", target]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=common.ROOT)
+
+
+def act_twice_as_strong(path):
+    reader = gguf.GGUFReader(path, "r+")
+    field = reader.fields["adapter.lora.alpha"]
+    field.parts[field.data[0]][0] *= 2
+    reader.data.flush()
+
+
+def main():
+    args = common.arguments(__doc__)
+    failures = common.Failures()
+    adapter = random_adapter(common.huggingface_folder(args.backbone))
+    target = common.WORK / "runtime.gguf"
+    target.unlink(missing_ok=True)
+    good = lora_export(args, "gguf", adapter, target)
+    print(good.stdout)
+    failures.check(good.returncode == 0 and "in llama.cpp" in good.stdout, f"a good adapter: exit code {good.returncode}, {good.stderr}")
+    act_twice_as_strong(target)
+    bad = lora_export(args, "verify", adapter, target)
+    print(bad.stdout)
+    failures.check(bad.returncode == 76, f"an adapter of twice the strength: exit code {bad.returncode}")
+    failures.check("acts 2 times" in bad.stdout, "the strength is not named")
+    failures.check("llama.cpp: the adapter acts at" in bad.stdout, "llama.cpp is not heard")
+    failures.finish()
+
+
+if __name__ == "__main__":
+    main()
