@@ -15,6 +15,7 @@ namespace telora {
 namespace {
 
 constexpr const char* kManifest = "telora.json";
+constexpr const char* kWeightsKey = "telora.sha256.weights";
 constexpr uint64_t kMaxManifestBytes = 16 << 20;
 constexpr double kTopShare = 0.9;
 constexpr double kTimesMedian = 10;
@@ -45,16 +46,31 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-void require_same_base(const std::filesystem::path& folder, const std::string& weights_digest,
-                       const std::string& advice) {
-  const auto document = read_manifest(folder);
-  if (!document) return;
-  Fields manifest(*document);
-  const std::string trained_on = manifest.object("sha256").string("weights");
-  if (trained_on == weights_digest) return;
-  fail(ErrorKind::kIntegrity, {(folder / kManifest).string(), "sha256.weights"},
-       printable(trained_on, 80), weights_digest + " of this backbone",
-       "the adapter was trained on other weights; " + advice);
+// Where an adapter says which weights it was trained on: the manifest of its run, or what an export
+// wrote into the file.
+struct TrainedOn {
+  std::string digest;
+  Where where;
+};
+
+std::optional<TrainedOn> trained_on(const std::filesystem::path& folder,
+                                    const AdapterFile& adapter) {
+  if (const auto document = read_manifest(folder)) {
+    Fields manifest(*document);
+    return TrainedOn{manifest.object("sha256").string("weights"),
+                     {(folder / kManifest).string(), "sha256.weights"}};
+  }
+  const auto found = adapter.metadata.find(kWeightsKey);
+  if (found == adapter.metadata.end()) return std::nullopt;
+  return TrainedOn{found->second, {folder.string(), kWeightsKey}};
+}
+
+void require_same_base(const std::filesystem::path& folder, const AdapterFile& adapter,
+                       const std::string& weights_digest, const std::string& advice) {
+  const auto origin = trained_on(folder, adapter);
+  if (!origin || origin->digest == weights_digest) return;
+  fail(ErrorKind::kIntegrity, origin->where, printable(origin->digest, 80),
+       weights_digest + " of this backbone", "the adapter was trained on other weights; " + advice);
 }
 
 }  // namespace
@@ -84,7 +100,7 @@ std::vector<const LoraModuleSummary*> suspicious_modules(
 
 void require_trust(const std::filesystem::path& folder, const AdapterFile& adapter,
                    const std::string& weights_digest, const std::string& advice) {
-  require_same_base(folder, weights_digest, advice);
+  require_same_base(folder, adapter, weights_digest, advice);
   const std::vector<LoraModuleSummary> modules = summarise_adapter(adapter);
   const auto suspicious = suspicious_modules(modules);
   if (suspicious.empty()) return;

@@ -23,9 +23,9 @@ void require_own_files(const std::filesystem::path& folder);
 std::vector<const LoraModuleSummary*> suspicious_modules(
     const std::vector<LoraModuleSummary>& modules);
 
-// Throws Error(integrity) if the folder's manifest names weights of another base than
-// `weights_digest`, with both digests, and Error(data) naming a suspicious module. `advice` says
-// how to go on all the same.
+// Throws Error(integrity) if the folder's manifest, or the file's metadata where there is none,
+// names weights of another base than `weights_digest`, with both digests, and Error(data) naming a
+// suspicious module. `advice` says how to go on all the same.
 void require_trust(const std::filesystem::path& folder, const AdapterFile& adapter,
                    const std::string& weights_digest, const std::string& advice);
 

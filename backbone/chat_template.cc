@@ -159,6 +159,12 @@ ChatFormat chat_template_for(const Tokenizer& tokenizer, std::string_view family
   return format;
 }
 
+std::optional<std::string> template_digest(const Tokenizer& tokenizer) {
+  const auto text = tokenizer.chat_template();
+  if (!text) return std::nullopt;
+  return sha256(*text);
+}
+
 std::string_view family_chat_format(std::string_view architecture) {
   static constexpr std::pair<std::string_view, std::string_view> kFamilies[] = {
       {"qwen2", "qwen2.5"},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,9 @@ ChatFormat chat_template_by_name(std::string_view name);
 // can think are prompted not to, with an empty think block. Throws Error(config) if neither is
 // known, or if the tokenizer's bos or eos token is not the one that the template's text stands for.
 ChatFormat chat_template_for(const Tokenizer& tokenizer, std::string_view family);
+
+// SHA-256 of the text of the tokenizer's own template; nothing where it has none.
+std::optional<std::string> template_digest(const Tokenizer& tokenizer);
 
 // The format of the models of an architecture (`DecoderSpec::architecture`) that come without a
 // template; empty where there is no one format (llama).

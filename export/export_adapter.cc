@@ -9,15 +9,13 @@
 
 #include "adapters/adapter_trust.h"
 #include "backbone/backbone.h"
-#include "core/digest.h"
-#include "core/document.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "core/gguf.h"
 #include "export/gguf_adapter.h"
 #include "export/gguf_model.h"
 #include "export/merged_folder.h"
 #include "export/merged_gguf.h"
+#include "export/model_card.h"
 #include "export/portability.h"
 #include "export/provenance.h"
 #include "export/staged_folder.h"
@@ -68,30 +66,6 @@ Dtype dtype_of(GgmlType type) {
   return type == GgmlType::kBF16 ? Dtype::kBF16 : Dtype::kF32;
 }
 
-// Models for tests have none.
-bool has_tokenizer(const fs::path& model) {
-  if (!fs::is_directory(model)) {
-    const GgufFile file(model);
-    return !file.has("tokenizer.ggml.model") || file.string("tokenizer.ggml.model") != "no_vocab";
-  }
-  return fs::exists(model / "tokenizer.json") || fs::exists(model / "tokenizer.model");
-}
-
-// What the run that trained the adapter says of itself.
-void add_run_facts(const fs::path& adapter, Provenance& provenance) {
-  const fs::path path = adapter / "telora.json";
-  if (!fs::exists(path)) return;
-  Fields manifest(Document::parse_json(read_text(path), path.string()));
-  for (const char* key : {"telora", "category", "backbone"}) {
-    if (manifest.has(key)) provenance.emplace_back(key, manifest.string(key));
-  }
-  Fields digests = manifest.object("sha256");
-  for (const char* key : {"data", "split", "recipe"}) {
-    if (digests.has(key))
-      provenance.emplace_back(std::string("sha256.") + key, digests.string(key));
-  }
-}
-
 class Exporter {
  public:
   explicit Exporter(const ExportRequest& request)
@@ -105,13 +79,7 @@ class Exporter {
     if (!request_.accept_risk) {
       require_trust(request_.adapter, adapter_, weights, "--accept-risk exports it all the same");
     }
-    provenance_ = {{"sha256.weights", weights}};
-    if (has_tokenizer(source_.path)) {
-      provenance_.emplace_back("sha256.tokenizer", read_tokenizer(source_.path).digest());
-    }
-    provenance_.emplace_back("sha256.adapter",
-                             sha256_file(fs::path(request_.adapter) / "adapter_model.safetensors"));
-    add_run_facts(request_.adapter, provenance_);
+    provenance_ = provenance_of(request_.adapter, source_, weights);
     write();
   }
 
@@ -142,9 +110,19 @@ class Exporter {
     }
     for (const auto& [key, value] : provenance_) adapter.metadata["telora." + key] = value;
     write_adapter(staged.path(), adapter, dtype_of(type.value_or(GgmlType::kF32)));
-    const fs::path card = fs::path(request_.adapter) / "README.md";
-    if (fs::exists(card)) publish(staged.path() / "README.md", read_text(card));
+    write_card(staged.path());
     staged.publish();
+  }
+
+  void write_card(const fs::path& folder) const {
+    const fs::path card = fs::path(request_.adapter) / "README.md";
+    publish(folder / "README.md",
+            exported_card(fs::exists(card) ? read_text(card) : "",
+                          {.base = source_.name,
+                           .base_license = license_of(source_),
+                           .license = request_.license,
+                           .provenance = provenance_,
+                           .merged = request_.kind == ExportKind::kMergedFolder}));
   }
 
   void write_folder(const fs::path& out) {
@@ -158,6 +136,7 @@ class Exporter {
     MergedFolderOptions options;
     if (type) options.dtype = dtype_of(*type);
     write_merged_folder(staged.path(), source_.path, adapter_, options, provenance_);
+    write_card(staged.path());
     staged.publish();
   }
 

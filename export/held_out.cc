@@ -5,6 +5,9 @@
 
 #include "adapters/lora_adapter.h"
 #include "backbone/torch.h"
+#include "core/document.h"
+#include "core/error.h"
+#include "core/files.h"
 #include "data/split.h"
 #include "eval/encode.h"
 #include "eval/evaluate.h"
@@ -45,6 +48,18 @@ at::Tensor tail_logits(const Decoder& decoder, const std::vector<std::vector<int
 }
 
 }  // namespace
+
+HeldOutRequest with_run_category(HeldOutRequest request, const std::filesystem::path& adapter) {
+  if (!request.category.empty()) return request;
+  const std::filesystem::path manifest = adapter / "telora.json";
+  if (!std::filesystem::exists(manifest)) {
+    fail(ErrorKind::kUsage, {.file = "--category", .field = {}}, "none, and the adapter names none",
+         "the category whose rows are asked");
+  }
+  Fields fields(Document::parse_json(read_text(manifest), manifest.string()));
+  request.category = fields.string("category");
+  return request;
+}
 
 HeldOut::HeldOut(const HeldOutRequest& request, const Backbone& backbone)
     : request_(request),

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -24,6 +25,10 @@ struct HeldOutRequest {
   std::string split_method = "group";
   int64_t rows = 16;  // the first of the part
 };
+
+// The request with the category of the run that trained an adapter, unless it names one. Throws
+// Error(usage) where the folder names none.
+HeldOutRequest with_run_category(HeldOutRequest request, const std::filesystem::path& adapter);
 
 // What one model says to them.
 struct Replies {

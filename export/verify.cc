@@ -9,9 +9,7 @@
 #include "adapters/adapter_trust.h"
 #include "backbone/backbone.h"
 #include "backbone/torch.h"
-#include "core/document.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "core/gguf.h"
 #include "export/gguf_adapter_reader.h"
 #include "export/llama_cpp.h"
@@ -64,17 +62,6 @@ GgmlType type_of(const fs::path& path, ExportKind kind) {
     }
   }
   return coarsest(types);
-}
-
-std::string category_of(const VerifyRequest& request) {
-  if (!request.asked.category.empty()) return request.asked.category;
-  const fs::path manifest = fs::path(request.adapter) / "telora.json";
-  if (fs::exists(manifest)) {
-    Fields fields(Document::parse_json(read_text(manifest), manifest.string()));
-    return fields.string("category");
-  }
-  fail(ErrorKind::kUsage, {.file = "--category", .field = {}}, "none, and the adapter names none",
-       "the category whose rows are asked");
 }
 
 std::string_view kind_words(ExportKind kind) {
@@ -150,7 +137,7 @@ class Verifier {
         kind_(find_export_kind(request.against)),
         backbone_(load_backbone(request.backbone, at::kFloat)),
         trained_(read_adapter(request.adapter, linear_modules(backbone_->decoder.spec()))),
-        held_out_(asked(request), *backbone_) {
+        held_out_(with_run_category(request.asked, request.adapter), *backbone_) {
     if (!request.accept_risk) {
       require_trust(request.adapter, trained_, backbone_->weights_digest,
                     "--accept-risk takes it all the same");
@@ -169,18 +156,12 @@ class Verifier {
     }
     if (request_.in_llama_cpp) ask_llama(wanted, base, result);
     result.exported =
-        compared(exported(), wanted, base, tolerance_of(type_of(request_.against, kind_)));
+        compared(exported(result), wanted, base, tolerance_of(type_of(request_.against, kind_)));
     add_fault(result.exported, "", result);
     return result;
   }
 
  private:
-  static HeldOutRequest asked(const VerifyRequest& request) {
-    HeldOutRequest asked = request.asked;
-    asked.category = category_of(request);
-    return asked;
-  }
-
   bool is_adapter() const {
     return kind_ == ExportKind::kPeft || kind_ == ExportKind::kGgufAdapter;
   }
@@ -200,13 +181,22 @@ class Verifier {
     if (request_.progress) request_.progress(stage, done, held_out_.size());
   }
 
+  void add_base_fault(const AdapterFile& file, Verification& result) const {
+    const bool peft = kind_ == ExportKind::kPeft;
+    const auto found = file.metadata.find(peft ? "telora.sha256.weights" : "sha256.weights");
+    if (found == file.metadata.end() || found->second == backbone_->weights_digest) return;
+    result.faults.push_back(fmt::format("it names base weights {}, this backbone's are {}",
+                                        printable(found->second, 64), backbone_->weights_digest));
+  }
+
   // One model at a time is in memory.
-  Replies exported() {
+  Replies exported(Verification& result) {
     if (is_adapter()) {
       const DecoderSpec& spec = backbone_->decoder.spec();
       const AdapterFile file = kind_ == ExportKind::kPeft
                                    ? read_adapter(request_.against, linear_modules(spec))
                                    : read_gguf_adapter(request_.against, spec);
+      add_base_fault(file, result);
       return replies(*backbone_, &file, "export");
     }
     backbone_.reset();

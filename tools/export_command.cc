@@ -13,6 +13,7 @@
 #include "export/verify.h"
 #include "tools/command_line.h"
 #include "tools/console.h"
+#include "tools/export_bundle.h"
 #include "tools/main_guard.h"
 #include "tools/subcommand.h"
 
@@ -109,6 +110,10 @@ Subcommand add_export(CLI::App& app, const char* name, const char* what, ExportK
     command->add_flag("--portable", flags->request.portable,
                       "One rank and one scale for all modules, as vLLM needs it");
   }
+  if (kind == ExportKind::kPeft || kind == ExportKind::kMergedFolder) {
+    command->add_option("--license", flags->request.license,
+                        "Of what is written, an SPDX identifier for its model card");
+  }
   command->add_flag("!--no-verify", flags->verify, "Do not check what was written");
   add_check(*command, flags->check);
   if (kind == ExportKind::kGgufAdapter || kind == ExportKind::kMergedGguf) {
@@ -151,7 +156,9 @@ int export_command(int argc, char** argv) {
                  ExportKind::kMergedFolder, "f32, f16 or bf16 (default: as the base)"),
       add_export(app, "merged-gguf", "A GGUF model with the adapter in its weights",
                  ExportKind::kMergedGguf, model_types),
-      add_verify(app)};
+      add_verify(app),
+      add_export_bundle(app),
+      add_export_check(app)};
   app.require_subcommand(1);
   set_up_command(app, "lora-export gguf --adapter runs/oran-bench-r16-1 --out oran.gguf");
   if (const auto code = parse_command_line(app, argc, argv)) return *code;

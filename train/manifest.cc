@@ -70,6 +70,7 @@ void write_manifest(const std::filesystem::path& path, const Recipe& recipe,
                 {"adapter_sha256", adapter_sha256},
                 {"adapter_config_sha256", adapter_config_sha256},
                 {"sha256", identity},
+                {"vocabulary_size", summary.vocabulary_size},
                 {"recipe", to_yaml(recipe)},
                 {"summary", summary_json(summary)}};
   if (report) manifest["results"] = results_json(*report);

@@ -22,6 +22,7 @@ struct RunSummary {
   int64_t peak_rss_bytes = 0;
   int64_t parameters_trained = 0;
   int64_t parameters_frozen = 0;
+  int64_t vocabulary_size = 0;  // of the base
 };
 
 void write_summary(const std::filesystem::path& path, const RunSummary& summary);

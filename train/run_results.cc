@@ -83,6 +83,7 @@ RunSummary run_summary(const Trainer& trainer, TrainEnd end, const LoraAdapter& 
   summary.peak_rss_bytes = peak_rss_bytes();
   summary.parameters_trained = adapter.parameter_count();
   summary.parameters_frozen = parameter_count(spec);
+  summary.vocabulary_size = spec.vocab;
   return summary;
 }
 

@@ -25,11 +25,13 @@ Recipe resolved_recipe(const Recipe& recipe, const DecoderSpec& spec, const Cate
 }
 
 RunIdentity identity_of(const Recipe& recipe, const CategoryRows& rows, const Backbone& backbone) {
-  return {{"recipe", recipe_digest(recipe)},
-          {"data", rows.data.sha256},
-          {"split", split_digest(rows.split)},
-          {"weights", backbone.weights_digest},
-          {"tokenizer", backbone.tokenizer.digest()}};
+  RunIdentity identity = {{"recipe", recipe_digest(recipe)},
+                          {"data", rows.data.sha256},
+                          {"split", split_digest(rows.split)},
+                          {"weights", backbone.weights_digest},
+                          {"tokenizer", backbone.tokenizer.digest()}};
+  if (const auto digest = template_digest(backbone.tokenizer)) identity["template"] = *digest;
+  return identity;
 }
 
 // Where nothing is offered nothing is selected.

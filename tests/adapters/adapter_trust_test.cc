@@ -64,6 +64,18 @@ TEST(AdapterTrust, AnotherBase) {
   require_trust(scratch.path(), adapter, other, "");
 }
 
+TEST(AdapterTrust, AnExportNamesItsBaseInTheFile) {
+  const Scratch scratch;
+  write_run(scratch.path());
+  AdapterFile adapter = read_adapter(scratch.path());
+  std::filesystem::remove(scratch / "telora.json");
+  adapter.metadata["telora.sha256.weights"] = kBase;
+  require_trust(scratch.path(), adapter, kBase, "");
+  const std::string other(64, 'a');
+  expect_error(ErrorKind::kIntegrity, {kBase, other, "telora.sha256.weights", "take care"},
+               [&] { require_trust(scratch.path(), adapter, other, "take care"); });
+}
+
 TEST(AdapterTrust, ASpoiltManifest) {
   const Scratch scratch;
   write_run(scratch.path());
