@@ -245,24 +245,28 @@ int64_t element_count(const StoredTensor& tensor) {
   return std::accumulate(tensor.shape.begin(), tensor.shape.end(), int64_t{1}, std::multiplies<>());
 }
 
-void for_each_piece(const StoredTensor& tensor, float limit,
-                    const std::function<void(int64_t, std::span<const float>)>& use) {
+void read_rows(const StoredTensor& tensor, float limit, int64_t first, std::span<float> out) {
   const Rows rows = rows_of(tensor);
   const GgmlTypeInfo& info = ggml_type_info(*tensor.type);
   const int64_t row_bytes = rows.cols / info.block_elements * info.block_bytes;
+  const int64_t row = first / rows.cols, count = std::ssize(out) / rows.cols;
+  std::vector<std::byte> bytes(count * row_bytes);
+  tensor.read(row * row_bytes, bytes);
+  decode_rows(tensor, rows.cols, bytes, out);
+  if (tensor.offset != 0) {
+    for (float& value : out) value -= tensor.offset;
+  }
+  check_finite(tensor, limit, first, out);
+}
+
+void for_each_piece(const StoredTensor& tensor, float limit,
+                    const std::function<void(int64_t, std::span<const float>)>& use) {
+  const Rows rows = rows_of(tensor);
   const int64_t step = rows_a_piece(tensor, rows);
-  std::vector<std::byte> bytes(step * row_bytes);
   std::vector<float> values(step * rows.cols);
   for (int64_t row = 0; row < rows.rows; row += step) {
-    const int64_t count = std::min(step, rows.rows - row);
-    const std::span<std::byte> raw(bytes.data(), count * row_bytes);
-    const std::span<float> out(values.data(), count * rows.cols);
-    tensor.read(row * row_bytes, raw);
-    decode_rows(tensor, rows.cols, raw, out);
-    if (tensor.offset != 0) {
-      for (float& value : out) value -= tensor.offset;
-    }
-    check_finite(tensor, limit, row * rows.cols, out);
+    const std::span<float> out(values.data(), std::min(step, rows.rows - row) * rows.cols);
+    read_rows(tensor, limit, row * rows.cols, out);
     use(row * rows.cols, out);
   }
 }

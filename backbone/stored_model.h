@@ -44,6 +44,9 @@ StoredModel open_model(const std::filesystem::path& path);
 void for_each_piece(const StoredTensor& tensor, float limit,
                     const std::function<void(int64_t first, std::span<const float> values)>& use);
 
+// The same for whole rows from flat index `first` on; whole heads where rows are reordered.
+void read_rows(const StoredTensor& tensor, float limit, int64_t first, std::span<float> out);
+
 int64_t element_count(const StoredTensor& tensor);
 
 // How a safetensors type is decoded; empty for one that is no weight.

@@ -249,6 +249,31 @@ class Verifier {
   HeldOut held_out_;
 };
 
+// What can be said without running a model.
+Verification verify_weights(const VerifyRequest& request) {
+  const fs::path base = find_backbone(request.backbone).path;
+  const ExportKind kind = find_export_kind(request.against);
+  const Checkpoint checkpoint = Checkpoint::open(base);
+  const DecoderSpec& spec = checkpoint.spec();
+  const AdapterFile trained = read_adapter(request.adapter, linear_modules(spec));
+  if (!request.accept_risk) {
+    require_trust(request.adapter, trained, checkpoint.digest(),
+                  "--accept-risk takes it all the same");
+  }
+  const bool adapter = kind == ExportKind::kPeft || kind == ExportKind::kGgufAdapter;
+  return {.kind = kind,
+          .faults = shortened(adapter ? adapter_faults(request.against, kind, trained, spec)
+                                      : merged_faults(request.against, base, trained))};
+}
+
+std::string verdict(const Verification& v) {
+  std::string text;
+  for (const std::string& fault : v.faults) text += "  fault: " + fault + "\n";
+  if (!v.passed()) return text + "\nIt does not act as trained.\n";
+  return text + (v.questions == 0 ? "Every weight is changed as trained; no model was run.\n"
+                                  : "\nIt acts as trained.\n");
+}
+
 std::string row(const Verification& v, std::string_view name, const Compared& compared) {
   const LogitsAgreement& a = compared.logits;
   return fmt::format("  {:<22}{:>9.3g}{:>9.3g}{:>9.3g}{:>9.2g}{:>11.1f} %{:>10.3g}{:>10}{:>7}\n",
@@ -264,10 +289,11 @@ Verification verify_export(const VerifyRequest& request) {
     require_gguf(request);
     require_llama_cpp(request.python);
   }
-  return Verifier(request).run();
+  return request.weights_only ? verify_weights(request) : Verifier(request).run();
 }
 
 std::string render_verification(const Verification& v) {
+  if (v.questions == 0) return verdict(v);
   std::string text = fmt::format(
       "{} against the adapter as trained: {} tokens and {} questions of held-out rows, "
       "{} answered rightly\n\n",
@@ -283,8 +309,7 @@ std::string render_verification(const Verification& v) {
   text += fmt::format("\n  allowed: relative {:.2g}", v.exported.tolerance);
   if (v.llama_cpp) text += fmt::format(", in llama.cpp {:.2g}", v.llama_cpp->tolerance);
   text += "\n";
-  for (const std::string& fault : v.faults) text += "  fault: " + fault + "\n";
-  return text + (v.passed() ? "\nIt acts as trained.\n" : "\nIt does not act as trained.\n");
+  return text + verdict(v);
 }
 
 }  // namespace telora

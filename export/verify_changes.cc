@@ -160,15 +160,6 @@ class WeightCheck {
   double weights_ = 0, change_ = 0, lost_ = 0, apart_ = 0;  // squares
 };
 
-std::vector<float> all_values(const StoredTensor& tensor) {
-  std::vector<float> values;
-  values.reserve(static_cast<size_t>(element_count(tensor)));
-  for_each_piece(tensor, FLT_MAX, [&](int64_t, std::span<const float> piece) {
-    values.insert(values.end(), piece.begin(), piece.end());
-  });
-  return values;
-}
-
 at::Tensor rows_of(std::span<const float> values, int64_t columns) {
   at::Tensor rows = at::empty({static_cast<int64_t>(values.size()) / columns, columns}, at::kFloat);
   std::ranges::copy(values, rows.mutable_data_ptr<float>());
@@ -230,26 +221,38 @@ class MergedCheck {
     return {find(block + "mlp.gate_proj.weight"), find(block + "mlp.up_proj.weight")};
   }
 
+  // Of tensors that lie one behind the other.
+  static std::vector<float> values_at(const std::vector<const StoredTensor*>& parts, int64_t first,
+                                      size_t count) {
+    std::vector<float> values(count);
+    size_t done = 0;
+    int64_t begin = 0;  // flat index of a part's first value
+    for (const StoredTensor* part : parts) {
+      const int64_t end = begin + element_count(*part);
+      const int64_t from = first + static_cast<int64_t>(done);
+      if (from < end && done < count) {
+        const auto here = std::min(count - done, static_cast<size_t>(end - from));
+        read_rows(*part, FLT_MAX, from - begin, std::span(values).subspan(done, here));
+        done += here;
+      }
+      begin = end;
+    }
+    return values;
+  }
+
   // `pair`: what changes it; null: nothing should.
   std::string compare(const StoredTensor& base, const std::vector<const StoredTensor*>& parts,
                       const LoraTensors* pair) const {
     const CheckedModule facts = pair ? checked_module(*pair, base_.spec) : CheckedModule{};
     WeightCheck check(facts, parts[0]->type.value_or(GgmlType::kF32));
     const int64_t columns = base.shape.size() == 2 ? base.shape[1] : 1;
-    const std::vector<float> before = all_values(base);
-    std::vector<float> after;
-    for (const StoredTensor* part : parts) {
-      const std::vector<float> values = all_values(*part);
-      after.insert(after.end(), values.begin(), values.end());
-    }
-    const auto rows_at = [&](const std::vector<float>& values, int64_t first, size_t count) {
-      return rows_of(std::span(values).subspan(static_cast<size_t>(first), count), columns);
-    };
     merged_.for_each_piece(
         base,
         [&](int64_t first, std::span<const float> wanted) {
-          check.add(rows_at(before, first, wanted.size()), rows_of(wanted, columns),
-                    rows_at(after, first, wanted.size()));
+          std::vector<float> before(wanted.size());
+          read_rows(base, FLT_MAX, first, before);
+          check.add(rows_of(before, columns), rows_of(wanted, columns),
+                    rows_of(values_at(parts, first, wanted.size()), columns));
         },
         std::max<int64_t>(1, facts.reordered_head));
     return pair ? check.change_fault() : check.unchanged_fault();

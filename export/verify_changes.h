@@ -23,8 +23,7 @@ ExportKind find_export_kind(const std::filesystem::path& path);
 std::vector<std::string> adapter_faults(const std::filesystem::path& path, ExportKind kind,
                                         const AdapterFile& trained, const DecoderSpec& spec);
 
-// The same for a merged model, a tensor of both in memory at a time (none where the bytes are equal
-// and nothing should change): a line also where the
+// The same for a merged model, a piece of a tensor in memory at a time: a line also where the
 // configuration differs (a tied head that is no longer, other sizes) and for a tensor that differs
 // from the base though the adapter does not change it. Throws as open_model().
 std::vector<std::string> merged_faults(const std::filesystem::path& path,

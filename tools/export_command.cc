@@ -38,6 +38,8 @@ void add_source(CLI::App& command, ExportFlags& flags) {
 }
 
 void add_check(CLI::App& command, VerifyRequest& check) {
+  command.add_flag("--weights-only", check.weights_only,
+                   "Check the weights only, without running a model");
   HeldOutRequest& asked = check.asked;
   command.add_option("--category", asked.category,
                      "Whose held-out rows are asked (default: the run's)");
@@ -59,6 +61,7 @@ void add_runtime(CLI::App& command, VerifyRequest& check) {
       .add_option_function<std::string>(
           "--runtime", [&check](const std::string&) { check.in_llama_cpp = true; },
           "llama.cpp: ask it too (llama-cpp-python)")
+      ->excludes("--weights-only")
       ->check(CLI::IsMember({"llama.cpp"}));
   command.add_option("--python", check.python, "Interpreter that has llama-cpp-python")
       ->capture_default_str();

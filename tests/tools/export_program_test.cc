@@ -131,6 +131,22 @@ TEST_F(ExportProgram, WithoutLlamaCppItsAnswersAreRefusedInOneLine) {
   EXPECT_TRUE(nothing_new());
 }
 
+TEST_F(ExportProgram, WeightsAloneNeedNoRows) {
+  fs::copy(*folder_ / "run", *folder_ / "plain", fs::copy_options::recursive);
+  fs::remove(*folder_ / "plain/telora.json");  // so it names no category
+  const std::vector<std::string> arguments = {"--adapter", *folder_ / "plain", "--weights-only"};
+  std::vector<std::string> write = {"merged-gguf", "--out", *folder_ / "m.gguf", "--type", "f16"};
+  write.insert(write.end(), arguments.begin(), arguments.end());
+  const ProgramResult written = run_program("lora-export", write);
+  EXPECT_EQ(written.exit_code, 0) << written.err;
+  EXPECT_THAT(written.out, HasSubstr("Every weight is changed as trained; no model was run."));
+  std::vector<std::string> against = {"verify", "--against", smollm2_path()};
+  against.insert(against.end(), arguments.begin(), arguments.end());
+  const ProgramResult other = run_program("lora-export", against);
+  expect_refused(other, 76, {"q_proj"});
+  EXPECT_THAT(other.out, HasSubstr("It does not act as trained."));
+}
+
 TEST_F(ExportProgram, RowsOfAnyPartAreAsked) {
   ASSERT_EQ(run("gguf", "a", {"--split", "test", "--split-method", "sk"}).exit_code, 0);
   expect_refused(run("verify", "a", {"--split", "all"}), 64, {"--split", "all", "validation"});
