@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
+#include "adapters/adapter_trust.h"
 #include "backbone/backbone.h"
 #include "core/error.h"
 #include "core/safetensors.h"
 #include "export/gguf_adapter.h"
+#include "export/provenance.h"
 #include "export/staged_folder.h"
 
 namespace telora {
@@ -50,9 +52,17 @@ class Packer {
   explicit Packer(const PackRequest& request)
       : request_(request),
         format_(format_of(request)),
-        spec_(Checkpoint::open(find_backbone(request.backbone).path).spec()),
-        adapter_(read_adapter(request.adapter, linear_modules(spec_))),
-        spectra_(module_spectra(adapter_)) {}
+        source_(find_backbone(request.backbone)),
+        checkpoint_(Checkpoint::open(source_.path)),
+        adapter_(read_adapter(request.adapter, linear_modules(checkpoint_.spec()))),
+        spectra_(module_spectra(adapter_)) {
+    const std::string weights = checkpoint_.digest();
+    if (!request.accept_risk) {
+      require_trust(request.adapter, adapter_, weights, "--accept-risk packs it all the same");
+    }
+    origin_ = provenance_of(request.adapter, source_, weights);
+    for (const auto& [key, value] : origin_) adapter_.metadata["telora." + key] = value;
+  }
 
   PackResult run() {
     PackResult result;
@@ -97,7 +107,7 @@ class Packer {
       shapes.push_back({lora_name(pair.module, "B"), format_.dtype, {out, rank}});
       blocks += gguf_bytes(rank, in) + gguf_bytes(out, rank);
     }
-    constexpr uint64_t kEntry = 120, kHeader = 1000;  // more than a name and its numbers take
+    constexpr uint64_t kEntry = 120, kHeader = 3000;  // more than a name and its numbers take
     if (format_.gguf) return blocks + shapes.size() * kEntry + kHeader;
     return safetensors_bytes(shapes, adapter_.metadata) + kHeader;
   }
@@ -117,7 +127,7 @@ class Packer {
     const fs::path out = request_.out;
     if (format_.gguf) {
       require_free(out);
-      write_gguf_adapter(out, packed, spec_, GgmlType::kQ8_0, {});
+      write_gguf_adapter(out, packed, checkpoint_.spec(), GgmlType::kQ8_0, origin_);
       return fs::file_size(out);
     }
     StagedFolder staged(out);
@@ -128,9 +138,11 @@ class Packer {
 
   const PackRequest& request_;
   Format format_;
-  DecoderSpec spec_;
+  BackboneSource source_;
+  Checkpoint checkpoint_;
   AdapterFile adapter_;
   std::vector<ModuleSpectrum> spectra_;
+  Provenance origin_;
 };
 
 }  // namespace

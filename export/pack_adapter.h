@@ -23,6 +23,7 @@ struct PackRequest {
   std::string out = {};       // PEFT folder; a .gguf file for q8_0
   std::string type = "f32";   // f32, f16, bf16; q8_0
   PackTarget target = {};
+  bool accept_risk = false;  // an adapter of other base weights too
 };
 
 struct PackResult {

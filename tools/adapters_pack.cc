@@ -89,6 +89,7 @@ void print_accuracies(const Report& report, const std::string& before, const std
 void measure(PackFlags& flags) {
   ScoreRequest& score = flags.score;
   score.backbone = flags.request.backbone;
+  score.accept_risk = flags.request.accept_risk;
   score.adapters = {flags.request.adapter, flags.request.out};
   score.parts = {"validation", "test"};
   Console console({.quiet = flags.quiet});
@@ -133,6 +134,8 @@ Subcommand add_adapters_pack(CLI::App& app) {
   command->add_option("--type", request.type, "f32, f16, bf16 or q8_0")->capture_default_str();
   add_size(*command, *flags);
   add_measuring(*command, flags->score);
+  command->add_flag("--accept-risk", request.accept_risk,
+                    "Take adapters of other weights or with a suspicious spectrum too");
   command->add_flag("--quiet", flags->quiet, "No progress");
   return {command, [flags] { return run(*flags); }};
 }

@@ -5,11 +5,13 @@
 
 #include <filesystem>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
 #include "data/split.h"
 #include "export/export_adapter.h"
+#include "export/staged_folder.h"
 #include "export/verify.h"
 #include "tools/command_line.h"
 #include "tools/console.h"
@@ -67,7 +69,8 @@ void add_runtime(CLI::App& command, VerifyRequest& check) {
       ->capture_default_str();
 }
 
-int verify(ExportFlags& flags) {
+// `name`: what a person calls what is checked.
+int verify(ExportFlags& flags, const std::string& name) {
   VerifyRequest& check = flags.check;
   check.adapter = flags.request.adapter;
   check.backbone = flags.request.backbone;
@@ -80,24 +83,22 @@ int verify(ExportFlags& flags) {
   const Verification result = verify_export(check);
   if (!flags.quiet || !result.passed()) fmt::print("{}", render_verification(result));
   if (result.passed()) return 0;
-  fail(ErrorKind::kIntegrity, {.file = check.against, .field = {}}, result.faults.front(),
+  fail(ErrorKind::kIntegrity, {.file = name, .field = {}}, result.faults.front(),
        "what acts as trained");
 }
 
-// An export that does not pass is taken away again.
+// What is not proven does not reach its place.
 int export_and_verify(ExportFlags& flags) {
-  const std::filesystem::path out = flags.request.out;
+  StagedTarget staged(flags.request.out);
+  const std::string name = std::exchange(flags.request.out, staged.path().string());
   flags.request.warn = [](const std::string& text) { spdlog::warn("{}", text); };
   export_adapter(flags.request);
-  if (!flags.verify) return 0;
-  flags.check.against = flags.request.out;
-  try {
-    return verify(flags);
-  } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove_all(out, ignored);
-    throw;
+  if (flags.verify) {
+    flags.check.against = flags.request.out;
+    verify(flags, name);
   }
+  staged.publish();
+  return 0;
 }
 
 Subcommand add_export(CLI::App& app, const char* name, const char* what, ExportKind kind,
@@ -139,7 +140,7 @@ Subcommand add_verify(CLI::App& app) {
   add_runtime(*command, flags->check);
   return {command, [flags] {
             set_up_messages(flags->quiet);
-            return verify(*flags);
+            return verify(*flags, flags->check.against);
           }};
 }
 
