@@ -212,6 +212,11 @@ const HfFamily* find_hf_family(std::string_view model_type) {
   return found == std::end(kFamilies) ? nullptr : found;
 }
 
+const HfFamily* hf_family_of(std::string_view architecture) {
+  const auto* found = std::ranges::find(kFamilies, architecture, &HfFamily::name);
+  return found == std::end(kFamilies) ? nullptr : found;
+}
+
 std::string hf_family_names() {
   std::string names;
   for (const HfFamily& family : kFamilies) {

@@ -18,6 +18,8 @@ struct HfFamily {
   void (*read)(Fields& fields, DecoderSpec& spec);
 };
 
+// By DecoderSpec::architecture; nullptr where transformers has no such family here.
+const HfFamily* hf_family_of(std::string_view architecture);
 const HfFamily* find_hf_family(std::string_view model_type);  // nullptr: not implemented
 std::string hf_family_names();                                // "llama, qwen2, ..."
 

@@ -214,7 +214,7 @@ void read_byte_level(const GgufFile& file, TokenizerParts& parts) {
 
 }  // namespace
 
-Tokenizer Tokenizer::from_gguf(const GgufFile& file) {
+TokenizerParts gguf_tokenizer_parts(const GgufFile& file) {
   TokenizerParts parts;
   parts.file = file.name();
   parts.merges_field = kMerges;
@@ -226,7 +226,11 @@ Tokenizer Tokenizer::from_gguf(const GgufFile& file) {
   parts.add_eos = read_flag(file, "tokenizer.ggml.add_eos_token", false);
   constexpr char kTemplate[] = "tokenizer.chat_template";
   if (file.has(kTemplate)) parts.chat_template = file.string(kTemplate);
-  return Tokenizer(std::move(parts));
+  return parts;
+}
+
+Tokenizer Tokenizer::from_gguf(const GgufFile& file) {
+  return Tokenizer(gguf_tokenizer_parts(file));
 }
 
 }  // namespace telora

@@ -15,6 +15,8 @@
 
 namespace telora {
 
+class GgufFile;
+
 // What a reader of tokenizer files hands to Tokenizer. The *_field names are for messages.
 struct TokenizerParts {
   std::string file;
@@ -39,5 +41,8 @@ struct TokenizerParts {
   std::string added_field;
   std::string rules_field;
 };
+
+// What the tokenizer.ggml.* metadata of a GGUF file say. Throws as Tokenizer::from_gguf().
+TokenizerParts gguf_tokenizer_parts(const GgufFile& file);
 
 }  // namespace telora

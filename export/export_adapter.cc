@@ -127,11 +127,6 @@ class Exporter {
 
   void write_folder(const fs::path& out) {
     const auto type = type_named(request_.type, plain_types());
-    if (!fs::is_directory(source_.path)) {
-      fail(ErrorKind::kConfig, {source_.path.string(), {}}, "a GGUF file",
-           "a Hugging Face folder to write another one from",
-           "name the model's folder with --backbone, or write merged-gguf");
-    }
     StagedFolder staged(out);
     MergedFolderOptions options;
     if (type) options.dtype = dtype_of(*type);

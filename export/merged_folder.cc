@@ -8,8 +8,12 @@
 #include "backbone/stored_model.h"
 #include "core/document.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "core/ggml_quantize.h"
+#include "core/gguf.h"
 #include "core/safetensors_stream.h"
+#include "export/hf_config.h"
+#include "export/hf_tokenizer.h"
 #include "export/merged_weights.h"
 
 namespace telora {
@@ -107,6 +111,19 @@ const char* torch_name(Dtype dtype) {
   return dtype == Dtype::kBF16 ? "bfloat16" : "float32";
 }
 
+// What a GGUF file says, as the files of a folder.
+void write_files_of_gguf(const fs::path& folder, const fs::path& base, const DecoderSpec& spec,
+                         Dtype dtype) {
+  const GgufFile file(base);
+  write_hf_tokenizer(folder, file);
+  Json config = hf_config(spec);
+  config["torch_dtype"] = torch_name(dtype);
+  const fs::path generation = folder / "generation_config.json";
+  if (fs::exists(generation)) config.update(Json::parse(read_text(generation)));
+  publish(folder / "config.json", config.dump(2) + "\n");
+  require_config_of(folder, spec);
+}
+
 // transformers 4 writes torch_dtype, transformers 5 dtype.
 void write_config(const fs::path& folder, const fs::path& base, std::optional<Dtype> dtype) {
   const std::string text = read_text(base / "config.json");
@@ -139,6 +156,9 @@ void write_merged_folder(const fs::path& folder, const fs::path& base, const Ada
     });
   }
   if (shards.size() > 1) write_index(folder, shards);
+  if (!fs::is_directory(base)) {
+    return write_files_of_gguf(folder, base, model.spec, options.dtype.value_or(Dtype::kF32));
+  }
   carry_files(folder, base);
   write_config(folder, base, options.dtype);
 }

@@ -15,9 +15,10 @@ struct MergedFolderOptions {
   uint64_t shard_bytes = 5'000'000'000;  // as transformers cuts by default
 };
 
-// Fills `folder`, which must be there, with `base`, a Hugging Face folder, and the adapter written
-// into its weights: model.safetensors, or shards and their index, config.json with the new type,
-// and the tokenizer's and template's files unchanged. A tied head stays tied. Weights pass through
+// Fills `folder`, which must be there, with `base`, a Hugging Face folder or a GGUF file, and the
+// adapter written into its weights: model.safetensors, or shards and their index, config.json with
+// the new type, and the tokenizer's and template's files unchanged (of a GGUF file written anew:
+// export/hf_config.h, export/hf_tokenizer.h). A tied head stays tied. Weights pass through
 // memory a piece at a time. Throws Error(data) naming the first value that does not fit its type,
 // and as MergedWeights and stream_safetensors().
 void write_merged_folder(const std::filesystem::path& folder, const std::filesystem::path& base,

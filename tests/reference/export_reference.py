@@ -74,8 +74,9 @@ class Case:
         runtime.close()
         return found
 
-    def merged_in_transformers(self, type_name=None):
-        return logits_of(common.load_model(self.export("merged", self.folder, type_name)), self.tokens)
+    def merged_in_transformers(self, type_name=None, base=None):
+        """From the Hugging Face folder, or from another base: the GGUF file."""
+        return logits_of(common.load_model(self.export("merged", base or self.folder, type_name)), self.tokens)
 
     def merged_in_llamacpp(self, type_name=None, base=None):
         """From the GGUF base, or from another: the Hugging Face folder."""
@@ -89,6 +90,7 @@ def check_exact(case, near):
     case.close("PEFT folder in PEFT", case.in_peft(), 1e-6)
     case.close("GGUF adapter in llama.cpp", case.in_llamacpp(), near)
     case.close("merged folder in transformers", case.merged_in_transformers(), 1e-4)
+    case.close("merged folder of the GGUF file in transformers", case.merged_in_transformers(base=case.gguf), 1e-4)
     case.close("merged GGUF in llama.cpp", case.merged_in_llamacpp(), near)
     case.close("merged GGUF of the folder in llama.cpp", case.merged_in_llamacpp(base=case.folder), near)
 

@@ -1,4 +1,4 @@
-"""`lora-export verify --runtime llama.cpp` passes what acts as trained and names what does not."""
+"""`lora-export verify --runtime llama.cpp` passes what acts as trained and names what does not; a GGUF file as a merged folder."""
 import subprocess
 import sys
 
@@ -6,6 +6,7 @@ import common
 import gguf
 import peft
 import torch
+import transformers
 
 from llama_runtime import LlamaCpp  # noqa: F401: skips where llama.cpp is missing
 
@@ -35,6 +36,26 @@ def act_twice_as_strong(path):
     reader.data.flush()
 
 
+TEXTS = ["Which interface connects O-DU and O-RU?", "  two spaces, 12345 and 3.14\n\n\ttabs", "naïve Ångström 漢字 😀👩\u200d👧", "<|im_start|>user\nx<|im_end|>"]
+
+
+def check_folder(args, failures, adapter):
+    """The tokenizer that lora-export makes of a GGUF file is the one that transformers makes of it."""
+    folder = common.fresh_folder("merged-of-gguf")
+    common.program(args.bin, "lora-export", "merged", "--adapter", adapter, "--backbone", args.backbone, "--out", folder, "--weights-only")
+    ours = transformers.AutoTokenizer.from_pretrained(folder)
+    theirs = transformers.AutoTokenizer.from_pretrained(str(args.backbone.parent), gguf_file=args.backbone.name)
+    for text in TEXTS:
+        failures.check(ours(text).input_ids == theirs(text).input_ids, f"token ids of {text!r}")
+        failures.check(ours.decode(ours(text).input_ids) == theirs.decode(theirs(text).input_ids), f"decoded text of {text!r}")
+    chat = [{"role": "user", "content": TEXTS[0]}]
+    failures.check(ours.apply_chat_template(chat, tokenize=False) == theirs.apply_chat_template(chat, tokenize=False), "chat template")
+    failures.check(ours.eos_token_id == theirs.eos_token_id, "end of sequence")
+    row = ours(TEXTS[0]).input_ids
+    found = common.reference_logits(common.load_model(folder), row)
+    common.compare_logits(failures, "folder of the GGUF file", common.our_logits(args.bin, args.backbone, row, adapter), found)
+
+
 def main():
     args = common.arguments(__doc__)
     failures = common.Failures()
@@ -50,6 +71,7 @@ def main():
     failures.check(bad.returncode == 76, f"an adapter of twice the strength: exit code {bad.returncode}")
     failures.check("acts 2 times" in bad.stdout, "the strength is not named")
     failures.check("llama.cpp: the adapter acts at" in bad.stdout, "llama.cpp is not heard")
+    check_folder(args, failures, adapter)
     failures.finish()
 
 

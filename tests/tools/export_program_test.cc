@@ -94,6 +94,19 @@ TEST_F(ExportProgram, AMergedModelActsAlike) {
   EXPECT_THAT(result.out, HasSubstr("merged GGUF model"));
 }
 
+TEST_F(ExportProgram, AGgufBaseBecomesAFolder) {
+  const ProgramResult result = run("merged", "m");
+  ASSERT_EQ(result.exit_code, 0) << result.err << result.out;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("merged model folder"), HasSubstr("2/2")));
+  const auto config = nlohmann::json::parse(read_text(*folder_ / "m/config.json"));
+  EXPECT_EQ(config.at("architectures").at(0), "LlamaForCausalLM");
+  EXPECT_EQ(config.at("rms_norm_eps"), 1e-5);
+  EXPECT_EQ(config.at("eos_token_id"), 2);
+  for (const char* file : {"tokenizer.json", "tokenizer_config.json", "README.md"}) {
+    EXPECT_TRUE(fs::exists(*folder_ / "m" / file)) << file;
+  }
+}
+
 TEST_F(ExportProgram, FourBitsTakeTheAdapterAwayAndNothingIsLeft) {
   const ProgramResult result = run("merged-gguf", "m.gguf", {"--quiet"});
   expect_refused(result, 76, {"m.gguf", "rounded away", "Q4_1"});
@@ -112,7 +125,6 @@ TEST_F(ExportProgram, WhatIsThereStays) {
 TEST_F(ExportProgram, WrongRequestsAreOneLineAndWriteNothing) {
   expect_refused(run("gguf", "a", {"--type", "q4_0"}), 64, {"--type", "q4_0", "q8_0"});
   expect_refused(run("peft", "a", {"--type", "int3"}), 64, {"--type", "int3"});
-  expect_refused(run("merged", "a"), 78, {"a GGUF file", "merged-gguf"});
   expect_refused(run("gguf", "a", {"--backbone", *folder_ / "none.gguf"}), 66, {"none.gguf"});
   expect_refused(run("verify", "none"), 66, {"none"});
   EXPECT_TRUE(nothing_new());
