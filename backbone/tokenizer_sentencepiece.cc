@@ -78,21 +78,29 @@ void add_sentencepiece(SentencePieceProto proto, DummyPrefix prefix, TokenizerPa
   parts.model = std::make_unique<SentencePieceModel>(std::move(proto), prefix, parts.file);
 }
 
-Tokenizer Tokenizer::from_sentencepiece(const fs::path& file) {
+ConfiguredSentencePiece read_sentencepiece_file(const fs::path& file) {
+  SentencePieceProto proto = parse_sentencepiece(read_text(file, kMaxFileBytes), file.string());
+  const DummyPrefix prefix = apply_config(file.parent_path(), proto);
+  return {std::move(proto), prefix};
+}
+
+TokenizerParts sentencepiece_parts(const fs::path& file) {
   TokenizerParts parts;
   parts.file = file.string();
   parts.added_field = "pieces";
   parts.added_by_config = true;
-  SentencePieceProto proto = parse_sentencepiece(read_text(file, kMaxFileBytes), parts.file);
+  auto [proto, prefix] = read_sentencepiece_file(file);
   parts.bos = named_id(proto.bos_id);
   parts.eos = named_id(proto.eos_id);
   parts.pad = named_id(proto.pad_id);
   parts.add_bos = parts.bos.has_value();  // as the tokenizer classes of Llama and Gemma do
-  const fs::path folder = file.parent_path();
-  const DummyPrefix prefix = apply_config(folder, proto);
   add_sentencepiece(std::move(proto), prefix, parts);
-  add_tokenizer_config(folder, parts);
-  return Tokenizer(std::move(parts));
+  add_tokenizer_config(file.parent_path(), parts);
+  return parts;
+}
+
+Tokenizer Tokenizer::from_sentencepiece(const fs::path& file) {
+  return Tokenizer(sentencepiece_parts(file));
 }
 
 }  // namespace telora

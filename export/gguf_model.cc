@@ -11,6 +11,7 @@
 #include "core/gguf_writer.h"
 #include "export/gguf_adapter.h"
 #include "export/gguf_model_metadata.h"
+#include "export/gguf_tokenizer.h"
 #include "export/gguf_rows.h"
 #include "export/merged_weights.h"
 

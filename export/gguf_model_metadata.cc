@@ -5,10 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "backbone/tokenizer_json.h"
-#include "core/document.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "export/gguf_adapter.h"
 
 namespace telora {
@@ -19,9 +16,6 @@ namespace fs = std::filesystem;
 
 constexpr uint32_t kQuantizationVersion = 2;  // of the block formats
 constexpr double kGemma3LocalTheta = 10'000;  // what llama.cpp takes for granted
-
-// Values of tokenizer.ggml.token_type.
-constexpr int32_t kNormal = 1, kControl = 3, kUserDefined = 4, kUnused = 5;
 
 [[noreturn]] void refuse(const char* what, std::string_view found, std::string_view wanted,
                          std::string_view advice = {}) {
@@ -99,118 +93,9 @@ class SpecKeys {
   GgufMetadata metadata_;
 };
 
-bool same_rules(const std::vector<SplitRule>& rules, const std::vector<SplitRule>& wanted) {
-  return std::ranges::equal(rules, wanted, [](const SplitRule& a, const SplitRule& b) {
-    return a.pattern == b.pattern && a.behavior == b.behavior && a.literal == b.literal &&
-           a.invert == b.invert;
-  });
-}
-
-// tokenizer.ggml.pre, a name for what the tokenizer splits by.
-std::string pre_tokenizer_name(const TokenizerParts& parts, const DecoderSpec& spec) {
-  const std::string architecture = gguf_architecture(spec);
-  if (same_rules(parts.rules, {kDigitSplit, kGpt2Split})) {
-    return architecture == "granite" ? "refact" : "smollm";
-  }
-  if (same_rules(parts.rules, {kGpt2Split})) {
-    if (architecture == "exaone4") return "exaone4";
-    return architecture == "olmo2" ? "olmo" : "gpt-2";
-  }
-  if (same_rules(parts.rules, {kLlama3Split})) {
-    return parts.bpe.ignore_merges ? "llama-bpe" : "dbrx";
-  }
-  if (same_rules(parts.rules, {kQwen2Split})) return "qwen2";
-  refuse("tokenizer.ggml.pre", "rules that llama.cpp has no name for",
-         "those of SmolLM2, GPT-2, Llama 3, Qwen2 or EXAONE 4",
-         "write a merged folder and convert it with llama.cpp's converter");
-}
-
-// Spellings and types of all ids, filled up to the embedding's rows.
-struct TokenTable {
-  std::vector<std::string> tokens;
-  std::vector<int32_t> types;
-};
-
-TokenTable token_table(const TokenizerParts& parts, const DecoderSpec& spec) {
-  TokenTable table;
-  const Vocabulary& vocabulary = *parts.vocabulary;
-  for (int32_t id = 0; id < vocabulary.size(); ++id) {
-    table.tokens.emplace_back(vocabulary.text(id));
-  }
-  for (int64_t id = vocabulary.size(); id < spec.vocab; ++id) {
-    table.tokens.push_back(fmt::format("[PAD{}]", id));
-  }
-  table.types.assign(table.tokens.size(), kNormal);
-  std::fill(table.types.begin() + vocabulary.size(), table.types.end(), kUnused);
-  for (const int32_t id : parts.padding) table.types.at(static_cast<size_t>(id)) = kUnused;
-  for (const AddedToken& token : parts.added) {
-    table.types.at(static_cast<size_t>(token.id)) = token.is_control() ? kControl : kUserDefined;
-  }
-  return table;
-}
-
-std::vector<std::string> merge_texts(const TokenizerParts& parts) {
-  std::vector<std::string> texts;
-  for (const Merge& merge : parts.merges) {
-    texts.push_back(fmt::format("{} {}", parts.vocabulary->text(merge.left),
-                                parts.vocabulary->text(merge.right)));
-  }
-  return texts;
-}
-
-void add_id(GgufMetadata& metadata, const char* name, const std::optional<int32_t>& id) {
-  if (id)
-    metadata.set_u32(fmt::format("tokenizer.ggml.{}_token_id", name), static_cast<uint32_t>(*id));
-}
-
-void add_named_tokens(GgufMetadata& metadata, const TokenizerParts& parts) {
-  add_id(metadata, "bos", parts.bos);
-  add_id(metadata, "eos", parts.eos);
-  add_id(metadata, "padding", parts.pad);
-  for (const int32_t id : parts.end_of_turn) {
-    if (id == parts.eos) continue;
-    add_id(metadata, "eot", id);
-    break;
-  }
-  metadata.set_bool("tokenizer.ggml.add_bos_token", parts.add_bos);
-  metadata.set_bool("tokenizer.ggml.add_eos_token", parts.add_eos);
-  if (parts.chat_template) metadata.set_string("tokenizer.chat_template", *parts.chat_template);
-}
-
-TokenizerParts read_parts(const fs::path& folder) {
-  constexpr uint64_t kMaxFileBytes = 256 << 20;
-  const fs::path path = folder / "tokenizer.json";
-  TokenizerParts parts =
-      parse_tokenizer_json(Document::parse_json(read_text(path, kMaxFileBytes), path.string()));
-  add_tokenizer_config(folder, parts);
-  return parts;
-}
-
 }  // namespace
 
 GgufMetadata gguf_model_metadata(const DecoderSpec& spec) { return SpecKeys(spec).make(); }
-
-void add_gguf_tokenizer(GgufMetadata& metadata, const fs::path& folder, const DecoderSpec& spec) {
-  if (!fs::exists(folder / "tokenizer.json")) {
-    if (fs::exists(folder / "tokenizer.model")) {
-      refuse("tokenizer", "a SentencePiece model alone", "a tokenizer.json of byte-level BPE",
-             "write a merged folder and convert it with llama.cpp's converter");
-    }
-    return metadata.set_string("tokenizer.ggml.model", "no_vocab");
-  }
-  const TokenizerParts parts = read_parts(folder);
-  if (parts.model || parts.metaspace) {
-    refuse("tokenizer", "a tokenizer of characters", "byte-level BPE",
-           "write a merged folder and convert it with llama.cpp's converter");
-  }
-  const TokenTable table = token_table(parts, spec);
-  metadata.set_string("tokenizer.ggml.model", "gpt2");
-  metadata.set_string("tokenizer.ggml.pre", pre_tokenizer_name(parts, spec));
-  metadata.set_strings("tokenizer.ggml.tokens", table.tokens);
-  metadata.set_i32s("tokenizer.ggml.token_type", table.types);
-  metadata.set_strings("tokenizer.ggml.merges", merge_texts(parts));
-  add_named_tokens(metadata, parts);
-}
 
 std::vector<float> gguf_rope_divisors(const DecoderSpec& spec) {
   if (!spec.rope_divisors.empty()) return spec.rope_divisors;

@@ -15,13 +15,6 @@ namespace telora {
 // a GGUF file cannot say: a scale of attention that is not the architecture's.
 GgufMetadata gguf_model_metadata(const DecoderSpec& spec);
 
-// Adds the tokenizer of a Hugging Face folder, filled up to the spec's vocabulary, and its
-// template; "no_vocab" where the folder has none. Throws Error(config) for other kinds than
-// byte-level BPE and for a pre-tokenizer that llama.cpp has no name for, and as reading the
-// tokenizer throws.
-void add_gguf_tokenizer(GgufMetadata& metadata, const std::filesystem::path& folder,
-                        const DecoderSpec& spec);
-
 // rope_freqs.weight: by what the angles of each pair are divided; empty without Llama 3 scaling.
 std::vector<float> gguf_rope_divisors(const DecoderSpec& spec);
 

@@ -5,10 +5,12 @@ import sys
 import common
 import gguf
 import peft
+import sentencepiece
 import torch
 import transformers
 
-from llama_runtime import LlamaCpp  # noqa: F401: skips where llama.cpp is missing
+import tiny_models
+from llama_runtime import llama_cpp  # skips where llama.cpp is missing
 
 
 def random_adapter(folder):
@@ -56,6 +58,32 @@ def check_folder(args, failures, adapter):
     common.compare_logits(failures, "folder of the GGUF file", common.our_logits(args.bin, args.backbone, row, adapter), found)
 
 
+def check_sentencepiece(args, failures):
+    """A folder with a SentencePiece model becomes a GGUF file in which llama.cpp finds the same ids."""
+    folder = common.fresh_folder("sentencepiece-base")
+    folder.mkdir()
+    text = common.WORK / "sentencepiece.txt"
+    text.write_text("".join(f"radio cell {i} links band{i % 7} Ångström naïve über.\n" for i in range(2000)))
+    sentencepiece.SentencePieceTrainer.train(input=str(text), model_prefix=str(folder / "tokenizer"), model_type="bpe", vocab_size=400,
+                                             byte_fallback=True, normalization_rule_name="identity", remove_extra_whitespaces=False,
+                                             user_defined_symbols=["<|user|>"], minloglevel=2)
+    model = tiny_models.make_model("llama", {"vocab_size": 410}, torch.Generator().manual_seed(1))
+    model.save_pretrained(folder)
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>"}')
+    adapter, target = random_adapter(folder), common.WORK / "sentencepiece.gguf"
+    target.unlink(missing_ok=True)
+    common.program(args.bin, "lora-export", "merged-gguf", "--adapter", adapter, "--backbone", folder, "--out", target, "--weights-only")
+    reader = gguf.GGUFReader(target)
+    wanted = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
+    runtime = llama_cpp.Llama(str(target), vocab_only=True, verbose=False)
+    # llama.cpp puts a space after every added token, so rows with one differ from SentencePiece in any file.
+    for row in TEXTS + ["radio cell 12 links"]:
+        found = runtime.tokenize(row.encode(), add_bos=False, special=False)
+        failures.check(found == wanted.encode(row), f"ids of {row!r} in llama.cpp: {found}, SentencePiece {wanted.encode(row)}")
+    failures.check(reader.fields["tokenizer.ggml.add_bos_token"].contents() is True, "no beginning of sequence")
+    failures.check(len(reader.fields["tokenizer.ggml.tokens"].contents()) == 410, "the vocabulary is not filled up")
+
+
 def main():
     args = common.arguments(__doc__)
     failures = common.Failures()
@@ -72,6 +100,7 @@ def main():
     failures.check("acts 2 times" in bad.stdout, "the strength is not named")
     failures.check("llama.cpp: the adapter acts at" in bad.stdout, "llama.cpp is not heard")
     check_folder(args, failures, adapter)
+    check_sentencepiece(args, failures)
     failures.finish()
 
 
