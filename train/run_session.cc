@@ -7,6 +7,7 @@
 #include "data/split.h"
 #include "train/manifest.h"
 #include "train/recipe_adapter.h"
+#include "train/run_identity.h"
 #include "train/run_results.h"
 
 namespace telora {
@@ -18,21 +19,6 @@ constexpr const char* kBaseFile = "predictions-base.jsonl";
 
 // Thrown by progress callbacks to leave an evaluation when the user wants to stop.
 struct Interrupted {};
-
-Recipe resolved_recipe(const Recipe& recipe, const DecoderSpec& spec, const CategoryRows& rows) {
-  return resolve_recipe(recipe, static_cast<int64_t>(rows.split.train.size()),
-                        linear_modules(spec));
-}
-
-RunIdentity identity_of(const Recipe& recipe, const CategoryRows& rows, const Backbone& backbone) {
-  RunIdentity identity = {{"recipe", recipe_digest(recipe)},
-                          {"data", rows.data.sha256},
-                          {"split", split_digest(rows.split)},
-                          {"weights", backbone.weights_digest},
-                          {"tokenizer", backbone.tokenizer.digest()}};
-  if (const auto digest = template_digest(backbone.tokenizer)) identity["template"] = *digest;
-  return identity;
-}
 
 // Where nothing is offered nothing is selected.
 void require_metric(const Recipe& recipe, const CategoryRows& rows) {
@@ -64,11 +50,12 @@ RunSession::RunSession(const RunRequest& request, const RunWatcher& watcher, Run
       folder_(std::move(folder)),
       bench_(bench),
       rows_(bench.rows(request.recipe)),
-      recipe_(resolved_recipe(request.recipe, bench.backbone().decoder.spec(), rows_)),
+      recipe_(resolved_for(request.recipe, rows_, bench.backbone().decoder.spec())),
       parts_(bench.parts(recipe_)),
       adapter_(
           LoraAdapter::create(lora_config(recipe_), bench.backbone().decoder, lora_start(recipe_))),
-      identity_(identity_of(recipe_, rows_, bench.backbone())) {
+      identity_(run_identity(recipe_, rows_,
+                             {bench.backbone().weights_digest, bench.backbone().tokenizer})) {
   require_metric(recipe_, rows_);
   require_no_leaks(recipe_, rows_);
   const auto one = static_cast<int64_t>(adapter_.parameters().nbytes());

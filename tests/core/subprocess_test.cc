@@ -1,7 +1,10 @@
 #include "core/subprocess.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
 
+#include "core/files.h"
 #include "tests/core/support.h"
 
 namespace telora {
@@ -32,6 +35,34 @@ TEST(Subprocess, AProgramThatIsNotThereIsNamed) {
   const std::string message =
       error_of(ErrorKind::kMissing, [] { run_to_end({"no-such-program"}); });
   EXPECT_TRUE(names(message, {"no-such-program"}));
+}
+
+TEST(ChildProcessTest, RunsBesideAndItsOutputIsAppended) {
+  const TempFolder folder;
+  publish(folder / "log", "before\n");
+  ChildProcess child({"sh", "-c", "echo out; echo err >&2; exit 4"}, folder / "log");
+  while (!child.exit_code()) ::usleep(1000);
+  EXPECT_EQ(child.exit_code(), 4);
+  EXPECT_EQ(file_bytes(folder / "log"), "before\nout\nerr\n");
+}
+
+TEST(ChildProcessTest, SignalsReachIt) {
+  const TempFolder folder;
+  ChildProcess child({"sleep", "60"}, folder / "log");
+  EXPECT_FALSE(child.exit_code());
+  child.signal(SIGTERM);
+  while (!child.exit_code()) ::usleep(1000);
+  EXPECT_EQ(child.exit_code(), 128 + SIGTERM);
+  child.signal(SIGTERM);  // of no effect now
+}
+
+TEST(ChildProcessTest, EndsWithItsOwner) {
+  const TempFolder folder;
+  {
+    const ChildProcess child({"sh", "-c", "echo $$; exec sleep 60"}, folder / "log");
+    while (file_bytes(folder / "log").empty()) ::usleep(1000);
+  }
+  EXPECT_NE(::kill(std::stoi(file_bytes(folder / "log")), 0), 0);
 }
 
 }  // namespace

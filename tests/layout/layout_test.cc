@@ -22,7 +22,7 @@ using testing::SizeIs;
 // A folder may include itself and any folder of a lower layer; equal layers do not know each other.
 const std::map<std::string, int> kLayers = {
     {"core", 0}, {"data", 1},   {"scoring", 2}, {"backbone", 2}, {"adapters", 3},
-    {"eval", 4}, {"export", 5}, {"train", 5},   {"tools", 6},
+    {"eval", 4}, {"export", 5}, {"train", 5},   {"ablate", 6},   {"tools", 7},
 };
 const std::set<std::string> kCode = {".cc", ".h"};
 const std::set<std::string> kSources = {".cc", ".h", ".py", ".sh", ".cmake"};
