@@ -19,34 +19,15 @@ std::optional<double> number_at(const Json& line, const std::string& key) {
   return found->get<double>();
 }
 
-std::string read_from(const fs::path& file, uint64_t offset) {
-  std::error_code none;
-  const uint64_t size = fs::file_size(file, none);
-  if (none || size <= offset) return {};
-  std::string text(size - offset, '\0');
-  const InputFile input(file);
-  input.read(offset, std::as_writable_bytes(std::span(text)));
-  return text;
-}
-
 }  // namespace
 
 RunFollower::RunFollower(fs::path folder, int64_t total_steps, std::string metric)
-    : folder_(std::move(folder)), metric_(std::move(metric)) {
+    : folder_(std::move(folder)), metric_(std::move(metric)), lines_(folder_ / "metrics.jsonl") {
   progress_.total = total_steps;
 }
 
 RunProgress RunFollower::read() {
-  const fs::path file = folder_ / "metrics.jsonl";
-  std::error_code none;
-  // A resumed run drops lines behind its checkpoint and writes them anew.
-  if (fs::file_size(file, none) < offset_ && !none) offset_ = 0;
-  const std::string text = read_from(file, offset_);
-  for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos;
-       begin = end + 1) {
-    take(std::string_view(text).substr(begin, end - begin));
-    offset_ += end + 1 - begin;
-  }
+  lines_.read([this](std::string_view line) { take(line); });
   using enum RunProgress::Stage;
   progress_.stage = run_state(folder_) == RunState::kFinished ? kFinished
                     : !failure_of(folder_).empty()            ? kFailed

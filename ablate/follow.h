@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "ablate/line_tail.h"
+
 namespace telora {
 
 // Where a run stands, by its folder alone: this process need not be the one that trains it.
@@ -25,7 +27,7 @@ class RunFollower {
   // `metric`: the recipe's selection_metric.
   RunFollower(std::filesystem::path folder, int64_t total_steps, std::string metric);
 
-  // What is new since the last call is read. A line that is not whole yet is left for the next.
+  // What is new since the last call is read.
   RunProgress read();
 
  private:
@@ -33,7 +35,7 @@ class RunFollower {
 
   std::filesystem::path folder_;
   std::string metric_;
-  uint64_t offset_ = 0;
+  LineTail lines_;
   RunProgress progress_;
   double first_seconds_ = -1, last_seconds_ = 0;  // of the lines read
   int64_t first_step_ = 0;

@@ -8,6 +8,7 @@
 
 #include "ablate/ablation_report.h"
 #include "ablate/local_launcher.h"
+#include "ablate/tensorboard.h"
 #include "ablate/worker.h"
 #include "core/error.h"
 #include "core/subprocess.h"
@@ -30,7 +31,7 @@ struct AblateFlags {
   std::vector<std::string> settings;
   std::string out = kDefaultFolder;
   int64_t jobs = 1;
-  bool no_eval = false, quiet = false, dry_run = false;
+  bool no_eval = false, quiet = false, dry_run = false, tensorboard = false;
 };
 
 struct WorkFlags {
@@ -60,18 +61,28 @@ Sweep sweep_of(const AblateFlags& flags) {
   return sweep;
 }
 
-// A resumed sweep must be of the same inputs; a finished run is not made again.
-std::vector<int64_t> check_runs(const SweepFolder& folder, const Plan& plan) {
-  IdentityReader reader;
+// What each run would be made of: a recipe that does not fit shows before anything is written.
+struct Expected {
+  std::vector<RunIdentity> identities;
   std::vector<int64_t> steps;
+};
+
+Expected expect_runs(const Plan& plan) {
+  IdentityReader reader;
+  Expected expected;
   for (const PlannedRun& run : plan.runs) {
-    const RunIdentity identity = reader.identity(run.recipe);
-    if (run_state(folder.run(run)) == RunState::kFinished) {
-      require_same_inputs(folder.run(run), identity);
-    }
-    steps.push_back(reader.steps(run.recipe));
+    expected.identities.push_back(reader.identity(run.recipe));
+    expected.steps.push_back(reader.steps(run.recipe));
   }
-  return steps;
+  return expected;
+}
+
+// A finished run is not made again, so it must be of the same inputs.
+void check_finished(const SweepFolder& folder, const Plan& plan, const Expected& expected) {
+  for (size_t i = 0; i < plan.runs.size(); ++i) {
+    const auto run = folder.run(plan.runs[i]);
+    if (run_state(run) == RunState::kFinished) require_same_inputs(run, expected.identities[i]);
+  }
 }
 
 bool is_unfinished(const SweepFolder& folder, const Plan& plan, size_t task) {
@@ -83,16 +94,29 @@ bool is_unfinished(const SweepFolder& folder, const Plan& plan, size_t task) {
 std::vector<TaskEnd> launch(const AblateFlags& flags, const SweepFolder& folder, const Plan& plan,
                             const std::vector<int64_t>& steps) {
   AblateView view(folder, plan.runs, steps, flags.quiet);
+  std::vector<TensorboardMirror> mirrors;
+  for (const PlannedRun& run : plan.runs) {
+    if (flags.tensorboard) mirrors.emplace_back(folder.run(run));
+  }
+  const auto mirror = [&] {
+    for (TensorboardMirror& one : mirrors) one.update();
+  };
   LocalLaunch local{.program = this_program(),
                     .folder = folder.root(),
                     .jobs = flags.jobs,
                     .evaluate_test = !flags.no_eval,
-                    .watch = [&] { view.update(); },
+                    .watch =
+                        [&] {
+                          view.update();
+                          mirror();
+                        },
                     .stop_asked = [] { return caught_signal() != 0; }};
   for (size_t task = 0; task < plan.tasks.size(); ++task) {
     if (is_unfinished(folder, plan, task)) local.tasks.push_back(task);
   }
-  return launch_locally(local);
+  const std::vector<TaskEnd> ends = launch_locally(local);
+  mirror();
+  return ends;
 }
 
 void print_plan(const Plan& plan) {
@@ -130,9 +154,10 @@ int sweep(const AblateFlags& flags) {
     print_plan(plan);
     return 0;
   }
+  const Expected expected = expect_runs(plan);
   const SweepFolder folder = SweepFolder::open(flags.out, plan);
-  const std::vector<int64_t> steps = check_runs(folder, plan);
-  const std::vector<TaskEnd> ends = launch(flags, folder, plan, steps);
+  check_finished(folder, plan, expected);
+  const std::vector<TaskEnd> ends = launch(flags, folder, plan, expected.steps);
   warn_of(folder, ends);
   if (const int signal = caught_signal()) {
     fmt::print(stderr, "stopped; the same command goes on\n");
@@ -179,6 +204,8 @@ void add_flags(CLI::App& app, AblateFlags& flags) {
       ->capture_default_str();
   app.add_flag("--no-eval", flags.no_eval, "Do not score the test part");
   app.add_flag("--dry-run", flags.dry_run, "List the runs and end");
+  app.add_flag("--tensorboard", flags.tensorboard,
+               "Write an event file for TensorBoard into each run's folder");
   app.add_flag("--quiet", flags.quiet, "Only the report and errors");
 }
 
