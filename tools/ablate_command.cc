@@ -4,10 +4,12 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "ablate/ablation_report.h"
 #include "ablate/local_launcher.h"
+#include "ablate/slurm_launcher.h"
 #include "ablate/tensorboard.h"
 #include "ablate/worker.h"
 #include "core/error.h"
@@ -31,6 +33,8 @@ struct AblateFlags {
   std::vector<std::string> settings;
   std::string out = kDefaultFolder;
   int64_t jobs = 1;
+  std::string launcher = "local";
+  SlurmOptions slurm;
   bool no_eval = false, quiet = false, dry_run = false, tensorboard = false;
 };
 
@@ -91,6 +95,15 @@ bool is_unfinished(const SweepFolder& folder, const Plan& plan, size_t task) {
   });
 }
 
+SlurmScript slurm_script_of(const AblateFlags& flags, const std::filesystem::path& folder,
+                            const std::vector<size_t>& tasks) {
+  return {.program = this_program(),
+          .folder = folder,
+          .tasks = tasks,
+          .evaluate_test = !flags.no_eval,
+          .options = flags.slurm};
+}
+
 std::vector<TaskEnd> launch(const AblateFlags& flags, const SweepFolder& folder, const Plan& plan,
                             const std::vector<int64_t>& steps) {
   AblateView view(folder, plan.runs, steps, flags.quiet);
@@ -114,12 +127,25 @@ std::vector<TaskEnd> launch(const AblateFlags& flags, const SweepFolder& folder,
   for (size_t task = 0; task < plan.tasks.size(); ++task) {
     if (is_unfinished(folder, plan, task)) local.tasks.push_back(task);
   }
-  const std::vector<TaskEnd> ends = launch_locally(local);
+  std::vector<TaskEnd> ends;
+  if (flags.launcher == "slurm") {
+    launch_with_slurm({.script = slurm_script_of(flags, folder.root(), local.tasks),
+                       .watch = local.watch,
+                       .stop_asked = local.stop_asked,
+                       .note = [](const std::string& note) { spdlog::info("{}", note); }});
+  } else {
+    ends = launch_locally(local);
+  }
   mirror();
   return ends;
 }
 
-void print_plan(const Plan& plan) {
+void print_plan(const AblateFlags& flags, const Plan& plan) {
+  if (flags.launcher == "slurm") {
+    std::vector<size_t> tasks(plan.tasks.size());
+    std::iota(tasks.begin(), tasks.end(), 0);
+    fmt::print("{}\n", slurm_script(slurm_script_of(flags, flags.out, tasks)));
+  }
   for (size_t task = 0; task < plan.tasks.size(); ++task) {
     for (const size_t run : plan.tasks[task]) {
       fmt::print("task {}  {}\n", task, plan.runs[run].name);
@@ -151,7 +177,7 @@ int sweep(const AblateFlags& flags) {
   Plan plan{.runs = plan_runs(sweep_of(flags)), .tasks = {}};
   plan.tasks = make_tasks(plan.runs, flags.jobs);
   if (flags.dry_run) {
-    print_plan(plan);
+    print_plan(flags, plan);
     return 0;
   }
   const Expected expected = expect_runs(plan);
@@ -186,6 +212,18 @@ int work(const WorkFlags& flags) {
   return code;
 }
 
+void add_slurm_flags(CLI::App& app, SlurmOptions& slurm) {
+  app.add_option("--partition", slurm.partition, "Slurm: of the job")->group("Slurm");
+  app.add_option("--account", slurm.account, "Slurm: that is charged")->group("Slurm");
+  app.add_option("--time", slurm.time, "Slurm: limit of one task, as 2:00:00")->group("Slurm");
+  app.add_option("--mem", slurm.memory, "Slurm: of one task, as 8G")->group("Slurm");
+  app.add_option("--cpus-per-task", slurm.cpus, "Slurm: of one task")->group("Slurm");
+  app.add_option("--at-once", slurm.at_once, "Slurm: tasks that may run at once")->group("Slurm");
+  app.add_option("--grace", slurm.grace, "Slurm: seconds before the limit at which a task saves")
+      ->group("Slurm")
+      ->capture_default_str();
+}
+
 void add_flags(CLI::App& app, AblateFlags& flags) {
   app.add_option("--category", flags.category, "Benchmark category: 6g-bench, oran-bench, ...");
   app.add_option("--ranks", flags.ranks, "Ranks with commas between: 4,8,16,32");
@@ -199,11 +237,16 @@ void add_flags(CLI::App& app, AblateFlags& flags) {
       ->take_all();
   app.add_option("--out", flags.out, "Folder of the sweep; a begun one goes on")
       ->capture_default_str();
-  app.add_option("--jobs", flags.jobs, "Processes that train at once")
+  app.add_option("--jobs", flags.jobs, "Processes that train at once; tasks of a Slurm array")
       ->check(CLI::Range(int64_t{1}, int64_t{1024}))
       ->capture_default_str();
+  app.add_option("--launcher", flags.launcher, "local: processes here; slurm: a job array")
+      ->check(CLI::IsMember({"local", "slurm"}))
+      ->capture_default_str();
+  add_slurm_flags(app, flags.slurm);
   app.add_flag("--no-eval", flags.no_eval, "Do not score the test part");
-  app.add_flag("--dry-run", flags.dry_run, "List the runs and end");
+  app.add_flag("--dry-run", flags.dry_run,
+               "List the runs, with --launcher slurm the job's script too, and end");
   app.add_flag("--tensorboard", flags.tensorboard,
                "Write an event file for TensorBoard into each run's folder");
   app.add_flag("--quiet", flags.quiet, "Only the report and errors");

