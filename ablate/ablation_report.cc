@@ -32,8 +32,8 @@ std::string group_line(const Ablation& ablation, size_t index) {
       group.runs.size() > 1
           ? fmt::format("{:.1f}–{:.1f} %", 100 * group.lowest, 100 * group.highest)
           : "";
-  return fmt::format("  {:<24} {:>3} {:>9} {:>15} {:>13} {:>9} {:>8}  {}\n",
-                     shortened(group.name, 24), group.runs.size(), percent(group.accuracy),
+  return fmt::format("  {:<22} {:>5} {:>9} {:>15} {:>13} {:>9} {:>8}  {}\n",
+                     shortened(group.name, 22), group.runs.size(), percent(group.accuracy),
                      interval_text(group.interval), spread, megabytes(group.adapter_bytes),
                      minutes(group.train_seconds), mark);
 }
@@ -127,8 +127,8 @@ Json pair_json(const Ablation& ablation, const AblationPair& pair) {
 std::string render_ablation(const Ablation& ablation) {
   std::string text = fmt::format("{} · {} · {} test questions, {}\n\n", ablation.category,
                                  ablation.backbone, ablation.questions, ablation.metric);
-  text += fmt::format("  {:<24} {:>3} {:>9} {:>15} {:>13} {:>9} {:>8}\n", "", "n", "accuracy",
-                      "95 % interval", "seeds", "adapter", "training");
+  text += fmt::format("  {:<22} {:>5} {:>9} {:>15} {:>13} {:>9} {:>8}\n", "", "seeds", "accuracy",
+                      "95 % interval", "each", "adapter", "training");
   for (size_t i = 0; i < ablation.groups.size(); ++i) text += group_line(ablation, i);
   if (ablation.free_rate) {
     text += fmt::format("  {:<28} {:>9}   what costs nothing: {}\n", "A₀",

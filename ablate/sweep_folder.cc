@@ -13,10 +13,11 @@ namespace fs = std::filesystem;
 
 constexpr const char* kPlan = "plan.json";
 
-// Anything but the lock.
+// Nothing but the lock and what was tried before the sweep.
 bool is_empty_folder(const fs::path& path) {
   for (const auto& entry : fs::directory_iterator(path)) {
-    if (entry.path().filename() != ".lock") return false;
+    const auto name = entry.path().filename();
+    if (name != ".lock" && name != "lr-scan") return false;
   }
   return true;
 }

@@ -9,6 +9,7 @@
 
 #include "ablate/ablation_report.h"
 #include "ablate/local_launcher.h"
+#include "ablate/lr_scan.h"
 #include "ablate/slurm_launcher.h"
 #include "ablate/tensorboard.h"
 #include "ablate/worker.h"
@@ -34,6 +35,8 @@ struct AblateFlags {
   std::string out = kDefaultFolder;
   int64_t jobs = 1;
   std::string launcher = "local";
+  std::string lr_scan;
+  double lr_scan_share = 0.25;
   SlurmOptions slurm;
   bool no_eval = false, quiet = false, dry_run = false, tensorboard = false;
 };
@@ -172,6 +175,36 @@ void warn_of(const SweepFolder& folder, const std::vector<TaskEnd>& ends) {
   }
 }
 
+// Trains the runs of a plan that are not finished.
+void train(const AblateFlags& flags, const SweepFolder& folder, const Plan& plan,
+           const Expected& expected) {
+  check_finished(folder, plan, expected);
+  warn_of(folder, launch(flags, folder, plan, expected.steps));
+}
+
+// Each combination's learning rate, by short runs in the folder lr-scan. Empty where it was
+// stopped.
+std::vector<ScanChoice> scan_rates(AblateFlags flags, const std::vector<PlannedRun>& runs) {
+  IdentityReader reader;
+  const ScanRequest request{list_items("--lr-scan", flags.lr_scan), flags.lr_scan_share};
+  Plan plan{.runs = scan_runs(runs, request, [&](const Recipe& r) { return reader.steps(r); }),
+            .tasks = {}};
+  plan.tasks = make_tasks(plan.runs, flags.jobs);
+  flags.no_eval = true;  // the test part is not looked at
+  const Expected expected = expect_runs(plan);
+  const SweepFolder folder = SweepFolder::open(std::filesystem::path(flags.out) / "lr-scan", plan);
+  train(flags, folder, plan, expected);
+  if (caught_signal() != 0) return {};
+  const std::vector<ScanChoice> choices = choose_rates(folder.root(), plan.runs);
+  fmt::print("{}\n", render_scan(choices));
+  return choices;
+}
+
+int stopped() {
+  fmt::print(stderr, "stopped; the same command goes on\n");
+  return 128 + caught_signal();
+}
+
 int sweep(const AblateFlags& flags) {
   set_up_messages(flags.quiet);
   Plan plan{.runs = plan_runs(sweep_of(flags)), .tasks = {}};
@@ -180,16 +213,14 @@ int sweep(const AblateFlags& flags) {
     print_plan(flags, plan);
     return 0;
   }
+  if (!flags.lr_scan.empty()) {
+    plan.runs = with_rates(plan.runs, scan_rates(flags, plan.runs));
+    if (caught_signal() != 0) return stopped();
+  }
   const Expected expected = expect_runs(plan);
   const SweepFolder folder = SweepFolder::open(flags.out, plan);
-  check_finished(folder, plan, expected);
-  const std::vector<TaskEnd> ends = launch(flags, folder, plan, expected.steps);
-  warn_of(folder, ends);
-  if (const int signal = caught_signal()) {
-    fmt::print(stderr, "stopped; the same command goes on\n");
-    return 128 + signal;
-  }
-  return report(folder, plan);
+  train(flags, folder, plan, expected);
+  return caught_signal() != 0 ? stopped() : report(folder, plan);
 }
 
 int work(const WorkFlags& flags) {
@@ -247,6 +278,10 @@ void add_flags(CLI::App& app, AblateFlags& flags) {
   app.add_flag("--no-eval", flags.no_eval, "Do not score the test part");
   app.add_flag("--dry-run", flags.dry_run,
                "List the runs, with --launcher slurm the job's script too, and end");
+  app.add_option("--lr-scan", flags.lr_scan,
+                 "First find each combination's learning rate among these, on the validation part");
+  app.add_option("--lr-scan-share", flags.lr_scan_share, "Share of a run's steps that this takes")
+      ->capture_default_str();
   app.add_flag("--tensorboard", flags.tensorboard,
                "Write an event file for TensorBoard into each run's folder");
   app.add_flag("--quiet", flags.quiet, "Only the report and errors");

@@ -97,7 +97,9 @@ AblateView::~AblateView() {
   if (quiet_) return;
   std::vector<RunProgress> now;
   for (RunFollower& follower : followers_) now.push_back(follower.read());
-  if (terminal_) draw(now);
+  if (!terminal_) return;
+  draw(now);
+  std::fputc('\n', stderr);
 }
 
 void AblateView::update() {
