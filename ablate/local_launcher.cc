@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <thread>
 
 #include "core/files.h"
@@ -41,10 +43,21 @@ class Launcher {
     ChildProcess process;
   };
 
+  // Processes that each take all cores would mostly wait for each other.
+  std::vector<std::string> shared_cores() const {
+    if (launch_.jobs < 2 || ::getenv("OMP_NUM_THREADS") != nullptr) return {};
+    const int64_t cores = std::max(1U, std::thread::hardware_concurrency());
+    return {"env", fmt::format("OMP_NUM_THREADS={}", std::max<int64_t>(1, cores / launch_.jobs)),
+            "OMP_WAIT_POLICY=PASSIVE"};
+  }
+
   void start(size_t task) {
-    std::vector<std::string> arguments = {
-        launch_.program,      "work",     launch_.folder.string(),   "--task",
-        std::to_string(task), "--parent", std::to_string(::getpid())};
+    std::vector<std::string> arguments = shared_cores();
+    for (const std::string& word :
+         {launch_.program, std::string("work"), launch_.folder.string(), std::string("--task"),
+          std::to_string(task), std::string("--parent"), std::to_string(::getpid())}) {
+      arguments.push_back(word);
+    }
     if (!launch_.evaluate_test) arguments.emplace_back("--no-eval");
     const auto log = launch_.folder / "logs" / fmt::format("task-{}.log", task);
     running_.push_back({task, ChildProcess(arguments, log)});
