@@ -48,10 +48,12 @@ std::string slurm_script(const SlurmScript& script) {
   text += directive("partition", o.partition) + directive("account", o.account) +
           directive("time", o.time) + directive("mem", o.memory);
   if (o.cpus > 0) text += directive("cpus-per-task", fmt::format("{}", o.cpus));
-  // The shell hands SIGTERM on and waits: the worker saves, and 75 puts the task into the queue
-  // again.
+  // As many threads as the task has processors. The shell hands SIGTERM on and waits: the worker
+  // saves, and 75 puts the task into the queue again.
   text += fmt::format(
-      "\n{} work {} --task \"$SLURM_ARRAY_TASK_ID\"{} &\n"
+      "\nthreads=${{SLURM_CPUS_PER_TASK:-$SLURM_CPUS_ON_NODE}}\n"
+      "[ -n \"$threads\" ] && export OMP_NUM_THREADS=\"${{OMP_NUM_THREADS:-$threads}}\"\n"
+      "{} work {} --task \"$SLURM_ARRAY_TASK_ID\"{} &\n"
       "worker=$!\n"
       "trap 'kill -TERM \"$worker\" 2>/dev/null' TERM\n"
       "wait \"$worker\"; code=$?\n"
