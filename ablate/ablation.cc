@@ -80,14 +80,6 @@ Values without_seed(const Values& values) {
   return rest;
 }
 
-std::string name_of(const Values& values) {
-  std::string name;
-  for (const auto& [key, value] : values) {
-    name += (name.empty() ? "" : ", ") + key + " " + value;
-  }
-  return name.empty() ? "all" : name;
-}
-
 // Of each question, by the order of the first run: mean over the runs of a group.
 std::vector<double> mean_marks(const Ablation& ablation, const AblationGroup& group) {
   const std::vector<Prediction>& first = ablation.runs[group.runs.front()].rows;
@@ -150,7 +142,7 @@ void add_groups(Ablation& ablation) {
     const Values values = without_seed(run.values);
     auto group = std::ranges::find(ablation.groups, values, &AblationGroup::values);
     if (group == ablation.groups.end()) {
-      ablation.groups.push_back({.name = name_of(values), .values = values});
+      ablation.groups.push_back({.name = values_text(values), .values = values});
       group = ablation.groups.end() - 1;
     }
     group->runs.push_back(i);

@@ -39,13 +39,6 @@ std::string scan_name(const Combination& combination, const std::string& rate) {
   return name + "lr" + rate;
 }
 
-std::string name_of(const Combination& combination) {
-  std::string name;
-  for (const auto& [key, value] : combination)
-    name += (name.empty() ? "" : ", ") + key + " " + value;
-  return name.empty() ? "all" : name;
-}
-
 Recipe with_rate(const Recipe& recipe, const std::string& rate) {
   Recipe changed = recipe;
   changed.learning_rate = std::stod(rate);
@@ -95,7 +88,7 @@ std::vector<ScanChoice> choose_rates(const std::filesystem::path& folder,
   for (const PlannedRun& run : scan) {
     const Combination combination = combination_of(run);
     if (choices.empty() || choices.back().combination != combination) {
-      choices.push_back({.combination = combination, .name = name_of(combination)});
+      choices.push_back({.combination = combination, .name = values_text(combination)});
     }
     RunFollower follower(folder / "runs" / run.name, 0, run.recipe.selection_metric);
     const std::optional<double> value = follower.read().validation;

@@ -214,6 +214,12 @@ std::string plan_digest(const std::vector<PlannedRun>& runs) {
   return hash.hex();
 }
 
+std::string values_text(const std::vector<std::pair<std::string, std::string>>& values) {
+  std::string text;
+  for (const auto& [key, value] : values) text += (text.empty() ? "" : ", ") + key + " " + value;
+  return text.empty() ? "all" : text;
+}
+
 std::string value_of(const PlannedRun& run, const std::string& key) {
   const auto found =
       std::ranges::find(run.values, key, [](const auto& pair) { return pair.first; });

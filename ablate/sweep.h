@@ -48,6 +48,9 @@ std::vector<PlannedRun> plan_runs(const Sweep& sweep);
 // SHA-256 of names and recipes: equal exactly if the same runs are planned.
 std::string plan_digest(const std::vector<PlannedRun>& runs);
 
+// "rank 8, seed 42"; "all" for none.
+std::string values_text(const std::vector<std::pair<std::string, std::string>>& values);
+
 // The value of an axis of a run; empty where there is no such axis.
 std::string value_of(const PlannedRun& run, const std::string& key);
 

@@ -62,12 +62,6 @@ class AblateProgram : public testing::Test {
     }
     return report;
   }
-  static void expect_refused(const ProgramResult& result, int code,
-                             const std::vector<const char*>& parts) {
-    EXPECT_EQ(result.exit_code, code) << result.err;
-    EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
-    for (const char* part : parts) EXPECT_THAT(result.err, HasSubstr(part));
-  }
 
   static std::unique_ptr<Scratch> folder_;
 };

@@ -26,12 +26,6 @@ std::string rows(const std::string& word) {
   return lines;
 }
 
-void expect_refused(const ProgramResult& result, int code, const std::vector<std::string>& parts) {
-  EXPECT_EQ(result.exit_code, code) << result.err;
-  EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
-  for (const std::string& part : parts) EXPECT_THAT(result.err, HasSubstr(part));
-}
-
 class DataProgram : public testing::Test {
  protected:
   void SetUp() override {

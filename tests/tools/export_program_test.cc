@@ -51,12 +51,6 @@ class ExportProgram : public testing::Test {
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_program("lora-export", arguments);
   }
-  static void expect_refused(const ProgramResult& result, int code,
-                             const std::vector<const char*>& parts) {
-    EXPECT_EQ(result.exit_code, code) << result.err;
-    EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
-    for (const char* part : parts) EXPECT_THAT(result.err, HasSubstr(part));
-  }
   // Nothing but the run, not even hidden.
   static bool nothing_new() {
     return std::distance(fs::directory_iterator(folder_->path()), {}) == 1;

@@ -1,9 +1,12 @@
 #include "tests/tools/program.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 
 #include "core/digest.h"
@@ -67,6 +70,12 @@ std::string folder_state(const fs::path& folder) {
   std::string state;
   for (const auto& [name, digest] : files) state += name + " " + digest + "\n";
   return state;
+}
+
+void expect_refused(const ProgramResult& result, int code, const std::vector<std::string>& parts) {
+  EXPECT_EQ(result.exit_code, code) << result.err;
+  EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+  for (const std::string& part : parts) EXPECT_THAT(result.err, testing::HasSubstr(part));
 }
 
 }  // namespace telora

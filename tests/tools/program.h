@@ -28,4 +28,7 @@ std::string smollm2_path();
 // Every file below `folder` with its SHA-256, as text: equal before and after means untouched.
 std::string folder_state(const std::filesystem::path& folder);
 
+// The command failed with this exit code and one line that holds all parts.
+void expect_refused(const ProgramResult& result, int code, const std::vector<std::string>& parts);
+
 }  // namespace telora
